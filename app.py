@@ -1,0 +1,38 @@
+"""Starts the page: `python app.py`, or a hosted Space. GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say where."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+# Threads that spin while they wait make a small, busy machine several times slower.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+try:
+    import spaces  # shared GPUs of hosted Spaces; has to come before anything that touches CUDA
+except ImportError:
+    spaces = None
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from asen_core.engine import Engine
+from asen_core.types import Box, View
+from asen_core.ui.page import build, serve
+
+engine = Engine.open()
+
+
+def look(photo: np.ndarray, attributes: list[str] | None = None, boxes: Mapping[str, Box] | None = None) -> dict[str, View]:
+    """`Engine.look` as a function that a shared GPU can be lent to."""
+    return engine.look(photo, attributes, boxes)
+
+
+if spaces is not None:
+    look = spaces.GPU(duration=15)(look)
+
+demo = build(engine, look)
+
+if __name__ == "__main__":
+    serve(demo)

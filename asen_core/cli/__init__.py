@@ -1,0 +1,46 @@
+"""The command line: one file per verb; the heavy imports happen inside the verbs, so that `--help` is quick."""
+
+from __future__ import annotations
+
+import typer
+
+from asen_core.cli.console import VerbGroup
+from asen_core.cli.evaluate import evaluate
+from asen_core.cli.index import index
+from asen_core.cli.look import look
+from asen_core.cli.render import render
+from asen_core.cli.search import search
+from asen_core.cli.train import train
+
+app = typer.Typer(
+    cls=VerbGroup,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
+
+
+@app.callback(epilog="Every verb explains itself with examples: [cyan]python -m asen_core VERB --help[/].")
+def _about() -> None:
+    """Which garments are alike in [bold]one respect[/]: neckline, sleeve, pattern, length, colour and more.
+
+    A first try with the shipped model and gallery:
+
+    [cyan]python -m asen_core look photo.jpg[/]
+
+    [cyan]python -m asen_core search photo.jpg neckline[/]
+    """
+
+
+for _verb in (look, search, index, evaluate, render, train):
+    app.command()(_verb)
+
+
+def main() -> None:
+    """Run the command line and exit: 0 success, 1 an error that was explained, 2 wrong usage, 130 stopped with Ctrl-C."""
+    app(prog_name="python -m asen_core")
+
+
+__all__ = ["app", "main"]

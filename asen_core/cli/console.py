@@ -1,0 +1,108 @@
+"""What the verbs share: where output goes, how errors end a run, and options that mean the same everywhere."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+from rich.console import Console, RenderableType
+from typer.core import TyperGroup
+
+from asen_core.errors import AsenError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+T = TypeVar("T")
+
+
+def _usable(device: str) -> str:
+    """The device, if it works here. Raises: typer.BadParameter."""
+    if device not in ("auto", "cpu"):
+        import torch
+
+        try:
+            torch.zeros(1, device=device)
+        except (RuntimeError, AssertionError) as error:
+            reason = str(error).strip().splitlines()[0]
+            raise typer.BadParameter(f"{device!r} can't be used here ({reason}); auto takes what there is.") from None
+    return device
+
+
+CheckpointOption = Annotated[
+    Path | None,
+    typer.Option("--checkpoint", help="Directory of a trained model. Default: the shipped one.", show_default=False),
+]
+GalleryOption = Annotated[
+    Path | None, typer.Option("--gallery", help="Directory of a gallery. Default: the shipped one.", show_default=False)
+]
+DeviceOption = Annotated[
+    str, typer.Option("--device", help="auto (a GPU where there is one), cpu, cuda or cuda:1.", callback=_usable)
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs; everything else goes to stderr.")]
+
+
+class VerbGroup(TyperGroup):
+    """Turns our errors into one line on stderr and exit code 1; usage errors stay 2."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the verb. Raises: typer.Exit with the code."""
+        try:
+            return super().invoke(ctx)
+        except AsenError as error:
+            print(f"Error: {' '.join(str(error).split())}", file=sys.stderr)
+            raise typer.Exit(1) from None
+        except KeyboardInterrupt:
+            print("Stopped.", file=sys.stderr)
+            raise typer.Exit(130) from None
+
+
+def say(*lines: RenderableType) -> None:
+    """Print for people on stdout."""
+    # Without a terminal there is no width to keep to: a pipe gets whole rows.
+    console = Console() if sys.stdout.isatty() else Console(width=160)
+    for line in lines:
+        console.print(line, soft_wrap=isinstance(line, str))
+
+
+def tell(line: str) -> None:
+    """Print beside the result, on stderr."""
+    print(line, file=sys.stderr)
+
+
+def emit(value: Any) -> None:
+    """Print one JSON value on stdout."""
+    print(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def tracked(values: Iterable[T], total: int, doing: str, done: int = 0) -> Iterator[T]:
+    """The values one by one, with a bar on stderr: how many of `total`, how many a second, and the time left."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[pace]}"))
+    with Progress(*columns, TextColumn("time left"), TimeRemainingColumn(), console=Console(stderr=True)) as bar:
+        task = bar.add_task(doing, total=total, completed=done, pace="")
+        for value in values:
+            yield value
+            speed = bar.tasks[0].speed
+            bar.update(task, advance=1, pace=f"{speed:.1f} a second" if speed else "")
+
+
+def write_picture(path: Path, pixels: np.ndarray) -> None:
+    """Write (H, W, 3) uint8 pixels in the format that the file name asks for.
+
+    Raises: AsenError where the format is unknown or the place can't be written.
+    """
+    from PIL import Image
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(path)
+    except (OSError, ValueError) as error:
+        raise AsenError(
+            f"{path} can't be written ({error}). Give a place you may write to and a name like sheet.png."
+        ) from None

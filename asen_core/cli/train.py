@@ -1,0 +1,36 @@
+"""The verb `train`: from a recipe to a checkpoint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from asen_core.cli.console import DeviceOption, tell
+
+
+def train(
+    recipe: Annotated[
+        str,
+        typer.Argument(metavar="RECIPE", help="A shipped recipe (compact), or the path of a .toml file.", show_default=False),
+    ],
+    data: Annotated[Path, typer.Option("--data", help="Folder with the photos and their label files.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", help="Folder for the checkpoint and what resuming needs.", show_default=False)],
+    fresh: Annotated[
+        bool, typer.Option("--fresh/--resume", help="Start again, or go on after the last finished epoch in --out.")
+    ] = False,
+    device: DeviceOption = "auto",
+) -> None:
+    """Train a model by a recipe; stopped at any time, the same line goes on where it was.
+
+    [bold]Examples[/]
+
+    [cyan]python -m asen_core train compact --data photos/ --out runs/first[/]
+
+    [cyan]python -m asen_core train mine.toml --data photos/ --out runs/second --fresh[/]
+    """
+    from asen_core import training
+
+    checkpoint = training.run(recipe, data, out, device, fresh)
+    tell(f"Trained. Look with it: python -m asen_core look photo.jpg --checkpoint {checkpoint}")

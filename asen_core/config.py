@@ -1,0 +1,77 @@
+"""Settings as frozen dataclasses; what is written into a checkpoint or a recipe is one of these."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Self
+
+
+class FromDict:
+    """Strict construction from JSON: an unknown or missing setting is an error, never ignored."""
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        known = {f.name for f in fields(cls)}  # type: ignore[arg-type]
+        if unknown := sorted(set(values) - known):
+            raise ValueError(f"{cls.__name__} has no setting {', '.join(unknown)}; known: {', '.join(sorted(known))}.")
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)  # type: ignore[call-overload]
+
+
+@dataclass(frozen=True)
+class ModelConfig(FromDict):
+    """Architecture and preprocessing of ASEN++ (Dong et al., TIP 2021, section III); the defaults are `compact`."""
+
+    global_trunk: str = "mobilenet_v2"
+    local_trunk: str = "mobilenet_v2"
+    input_size: int = 224
+    roi_size: int = 112
+    attention_stride: int = 8
+    attribute_dim: int = 128
+    global_dim: int = 128
+    local_dim: int = 128
+    beta: float = 0.6
+    roi_threshold: float = 0.3
+    roi_margin: float = 0.15
+    roi_min_size: float = 0.2
+    mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    std: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    fill: int = 255
+    reading_scale: float = 16.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.beta < 1:
+            raise ValueError(f"beta must lie between 0 and 1, got {self.beta}.")
+        if self.input_size % 16 or self.roi_size % 16:
+            raise ValueError(f"Sizes must be multiples of 16, got {self.input_size} and {self.roi_size}.")
+        if self.attention_stride not in (8, 16):
+            raise ValueError(f"attention_stride must be 8 or 16 pixels, got {self.attention_stride}.")
+
+    @property
+    def cells(self) -> int:
+        """Attention cells along one side of the input."""
+        return self.input_size // self.attention_stride
+
+    @property
+    def dim(self) -> int:
+        """Length D of an embedding."""
+        return self.global_dim + self.local_dim
+
+
+COMPACT = ModelConfig()
+PAPER = ModelConfig(
+    global_trunk="resnet50",
+    local_trunk="resnet34",
+    attention_stride=16,
+    attribute_dim=512,
+    global_dim=1024,
+    local_dim=1024,
+    roi_threshold=0.1,
+    roi_margin=0.0,
+    roi_min_size=0.0,
+    mean=(0.485, 0.456, 0.406),
+    std=(0.229, 0.224, 0.225),
+)
+PRESETS = {"compact": COMPACT, "paper": PAPER}

@@ -1,0 +1,1 @@
+"""Which garments exist and what is known about them."""

@@ -1,0 +1,160 @@
+"""Engine: device, batching and lock around the model; used by the app, the command line and evaluation alike."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from asen_core import checkpoint as checkpoints
+from asen_core import images
+from asen_core.checkpoint import Checkpoint
+from asen_core.config import ModelConfig
+from asen_core.engine.views import views_of
+from asen_core.errors import QueryError
+from asen_core.gallery import Gallery
+from asen_core.types import Box, Frame, Garment, Item, Matches, View, Vocabulary
+
+_ROOT = Path(__file__).resolve().parents[2]
+SHIPPED_CHECKPOINT = _ROOT / "assets" / "compact"
+SHIPPED_GALLERY = _ROOT / "gallery_index"
+
+Photo = Any
+"""A path, bytes, PIL image, (H, W, 3) uint8 array or Garment."""
+Where = Mapping[str, str | Collection[str]]
+
+
+class Engine:
+    """A model on a device, and the gallery that was built with it. Safe to call from several threads.
+
+    Open one with `Engine.open()`. Photos are paths, bytes, PIL images, (H, W, 3) uint8 arrays or Garments.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, gallery: Path | None = None, device: torch.device | str = "cpu") -> None:
+        self._device = torch.device(device)
+        self._model = checkpoint.model.to(self._device)
+        self._lock = threading.Lock()
+        self._gallery_directory = gallery or SHIPPED_GALLERY
+        self.checkpoint = checkpoint
+        self.fingerprint: str = checkpoint.fingerprint
+        self.vocabulary: Vocabulary = checkpoint.model.vocabulary
+        self.config: ModelConfig = checkpoint.model.config
+
+    @classmethod
+    def open(cls, checkpoint: Path | str | None = None, gallery: Path | str | None = None, device: str = "auto") -> Engine:
+        """Load a checkpoint directory (None: the shipped one); the gallery is opened when first searched.
+
+        device: "auto" (a GPU where there is one), "cpu", "cuda", "cuda:1", ... Raises: CheckpointError.
+        """
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        loaded = checkpoints.load(Path(checkpoint) if checkpoint else SHIPPED_CHECKPOINT)
+        return cls(loaded, Path(gallery) if gallery else None, device)
+
+    @cached_property
+    def gallery(self) -> Gallery:
+        """The gallery. Raises: GalleryError where it is missing, damaged or was built with another checkpoint."""
+        return Gallery.open(self._gallery_directory, self.fingerprint)
+
+    def look(
+        self, photo: Photo, attributes: Sequence[str] | None = None, boxes: Mapping[str, Box] | None = None
+    ) -> dict[str, View]:
+        """One view per attribute (None: all). `boxes`, in photo pixels, replace the model's own regions of interest.
+
+        Raises: PhotoError, QueryError.
+        """
+        garment = images.load(photo)
+        return self._pass([garment], self._known(attributes), boxes or {})[0]
+
+    def views(
+        self, photos: Iterable[Photo], attributes: Sequence[str] | None = None, batch_size: int = 32
+    ) -> Iterator[dict[str, View]]:
+        """The same for many photos, lazily and in their order; at most `batch_size` photos are in memory.
+
+        Raises: PhotoError, QueryError, ValueError for a batch size under 1.
+        """
+        names = self._known(attributes)
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, got {batch_size}.")
+        waiting = iter(photos)
+        while some := [images.load(p) for p in islice(waiting, batch_size)]:
+            yield from self._pass(some, names, {})
+
+    def embed(self, photos: Iterable[Photo], attributes: Sequence[str] | None = None, batch_size: int = 32) -> np.ndarray:
+        """(N, A, D) float32 embeddings, unit norm; reads the photos lazily. Raises: PhotoError, QueryError."""
+        names = self._known(attributes)
+        rows = [np.stack([v[a].embedding for a in names]) for v in self.views(photos, names, batch_size)]
+        return np.stack(rows) if rows else np.zeros((0, len(names), self.config.dim), np.float32)
+
+    def search(
+        self, photo_or_view: Photo | View, attribute: str, k: int = 20, where: Where | None = None,
+        beta: float | None = None, least: float | None = None,
+    ) -> Matches:  # fmt: skip
+        """The `k` nearest gallery items in an attribute's own space.
+
+        where: label -> the value or values to keep; beta: share of the global branch in [0, 1] (None: as trained);
+        least: smallest cosine similarity to report. Raises: PhotoError, QueryError, GalleryError.
+        """
+        (name,) = self._known([attribute])
+        view = photo_or_view if isinstance(photo_or_view, View) else self.look(photo_or_view, [name])[name]
+        if view.condition != name:
+            raise QueryError(f"The view is of {view.condition!r}, the search of {name!r}; look at the photo under {name!r}.")
+        return self.gallery.search(name, view.query_vector(beta), k, where, least)
+
+    def alike(self, views: Mapping[str, View], item: Item) -> dict[str, float]:
+        """Cosine similarity of a query and a gallery item under each attribute that the query was looked at."""
+        stored = dict(zip(self.gallery.attributes, self.gallery.vectors(item.id), strict=True))
+        return {name: float(view.embedding @ stored[name]) for name, view in views.items()}
+
+    def _known(self, attributes: Sequence[str] | None) -> tuple[str, ...]:
+        names = tuple(self.vocabulary) if attributes is None else tuple(attributes)
+        if unknown := [a for a in names if a not in self.vocabulary]:
+            raise QueryError(
+                f"Unknown attribute {', '.join(map(repr, unknown))}; this model knows {', '.join(self.vocabulary)}."
+            )
+        return names
+
+    def _pass(self, garments: list[Garment], names: tuple[str, ...], boxes: Mapping[str, Box]) -> list[dict[str, View]]:
+        self._known(tuple(boxes))
+        laid = [images.letterbox(g.pixels, self.config.input_size, self.config.fill) for g in garments]
+        frames: list[Frame] = [frame for _, frame in laid]
+        inputs = torch.from_numpy(np.stack([array for array, _ in laid])).permute(0, 3, 1, 2)
+        sources = [_tensor(g.pixels) for g in garments]
+        chosen = {name: _within(box, garments[0]) for name, box in boxes.items()}
+        with self._lock, torch.inference_mode():
+            given = self._squares(chosen) if chosen else None
+            out = self._model(inputs.to(self._device), [s.to(self._device) for s in sources], frames, given)
+        looked = views_of(out, garments, frames, self._model, names)
+        for name in chosen.keys() & looked[0].keys() if chosen else ():
+            looked[0][name] = replace(looked[0][name], roi=chosen[name])
+        return looked
+
+    def _squares(self, boxes: Mapping[str, Box]) -> torch.Tensor:
+        """(1, A, 4): squares around the given boxes, so that a crop is never distorted; NaN where the model chooses."""
+        rows = torch.full((1, len(self.vocabulary), 4), float("nan"), device=self._device)
+        for i, name in enumerate(self.vocabulary):
+            if name in boxes:
+                box, half = boxes[name], max(boxes[name].width, boxes[name].height) / 2
+                x, y = (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2
+                rows[0, i] = torch.tensor((x - half, y - half, x + half, y + half))
+        return rows
+
+
+def _within(box: Box, garment: Garment) -> Box:
+    inside = box.intersection(garment.box)
+    if inside is None:
+        raise QueryError(f"The box {box} lies outside the photo, which is {garment.width} x {garment.height} pixels.")
+    return inside
+
+
+def _tensor(pixels: np.ndarray) -> torch.Tensor:
+    """(H, W, 3) uint8 -> (3, H, W), copied only where torch could not have the memory."""
+    usable = pixels if pixels.flags.writeable and pixels.flags.c_contiguous else pixels.copy()
+    return torch.from_numpy(usable).permute(2, 0, 1)

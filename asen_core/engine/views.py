@@ -1,0 +1,51 @@
+"""From the model's tensors to Views."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from asen_core.models import AsenPP, Output
+from asen_core.types import Box, Frame, Garment, Reading, View
+
+
+def views_of(
+    out: Output, garments: Sequence[Garment], frames: Sequence[Frame], model: AsenPP, names: Sequence[str]
+) -> list[dict[str, View]]:
+    """One dict attribute -> View per garment, for the attributes in `names`."""
+    embedding, attention, boxes = (t.float().cpu().numpy() for t in (out.embedding, out.attention, out.boxes))
+    probabilities = [p.float().cpu().numpy() for p in out.probabilities]
+    index = {a: i for i, a in enumerate(model.attributes)}
+    looked: list[dict[str, View]] = []
+    for row, (garment, frame) in enumerate(zip(garments, frames, strict=True)):
+        views = {}
+        for name in names:
+            i = index[name]
+            views[name] = View(
+                condition=name,
+                embedding=_unit(embedding[row, i]),
+                attention=attention[row, i] / attention[row, i].sum(),
+                roi=_inside(boxes[row, i], garment),
+                frame=frame,
+                split=model.config.global_dim,
+                readings=_readings(model.vocabulary[name], probabilities[i][row]),
+            )
+        looked.append(views)
+    return looked
+
+
+def _unit(vector: np.ndarray) -> np.ndarray:
+    return vector / np.linalg.norm(vector)
+
+
+def _inside(corners: np.ndarray, garment: Garment) -> Box:
+    """The part of a region that lies on the photo, rounded to whole pixels, at least one of them."""
+    x0, y0, x1, y1 = (int(v) for v in np.rint(corners))
+    x0, y0 = min(max(x0, 0), garment.width - 1), min(max(y0, 0), garment.height - 1)
+    return Box(x0, y0, max(min(x1, garment.width), x0 + 1), max(min(y1, garment.height), y0 + 1))
+
+
+def _readings(values: Sequence[str], probabilities: np.ndarray) -> tuple[Reading, ...]:
+    order = np.argsort(-probabilities, kind="stable")
+    return tuple(Reading(values[i], float(probabilities[i])) for i in order)

@@ -1,0 +1,96 @@
+"""One pass over photos serves several measures: each photo is read and embedded once, for all their attributes."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from asen_core.data.labels import Photo
+from asen_core.errors import DataError
+from asen_core.images import load
+from asen_core.types import Garment, View
+
+if TYPE_CHECKING:
+    from asen_core.engine import Engine
+
+Size = tuple[int, int]
+"""(width, height) of the oriented photo in pixels."""
+
+
+class Measure(Protocol):
+    """Something measured in a pass: the photos and attributes it needs, and what it does with the views of one photo."""
+
+    attributes: tuple[str, ...]
+    photos: Mapping[Path, Photo]
+
+    def add(self, photo: Photo, size: Size, views: Mapping[str, View]) -> None: ...
+
+
+def run(engine: Engine, measures: Sequence[Measure], batch_size: int = 32, progress: bool = False) -> None:
+    """Show each photo of the measures to the engine once and hand its views to every measure that wants it.
+
+    `progress` draws a bar with the time left on stderr.
+
+    Raises: DataError where photos are missing on disk; PhotoError where one can't be read.
+    """
+    photos = list(dict.fromkeys(path for m in measures for path in m.photos))
+    require_files(photos)
+    attributes = [a for a in engine.vocabulary if any(a in m.attributes for m in measures)]
+    sizes: deque[Size] = deque()
+    seen = engine.views(_read(photos, sizes), attributes, batch_size)
+    for path, views in zip(photos, _shown(seen, len(photos), progress), strict=True):
+        size = sizes.popleft()
+        for measure in measures:
+            if path in measure.photos:
+                measure.add(measure.photos[path], size, views)
+
+
+def by_path(photos: Collection[Photo]) -> dict[Path, Photo]:
+    """The photos by where they lie.
+
+    Raises: DataError where two of them lie at the same place.
+    """
+    found = {p.path: p for p in photos}
+    if len(found) < len(photos):
+        raise DataError(f"{len(photos) - len(found)} photos are listed twice; keep one entry per photo.")
+    return found
+
+
+def require_files(paths: Collection[Path]) -> None:
+    """Refuse to measure on a silent subset.
+
+    Raises: DataError that counts the missing files and names the first few.
+    """
+    missing = [p for p in paths if not p.is_file()]
+    if missing:
+        named = ", ".join(str(p) for p in missing[:3]) + (", ..." if len(missing) > 3 else "")
+        raise DataError(
+            f"{len(missing)} of {len(paths)} photos are not there: {named}. "
+            "Nothing is measured on a part of the list; check the images directory or remove these rows."
+        )
+
+
+def _read(paths: Collection[Path], sizes: deque[Size]) -> Iterator[Garment]:
+    for path in paths:
+        garment = load(path)
+        sizes.append((garment.width, garment.height))
+        yield garment
+
+
+def _shown(seen: Iterator[Mapping[str, View]], total: int, progress: bool) -> Iterator[Mapping[str, View]]:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("time left"),
+        TimeRemainingColumn(),
+        TextColumn("spent"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), disable=not progress) as bar:
+        yield from bar.track(seen, total=total, description="Looking at photos")

@@ -1,0 +1,125 @@
+"""ASEN++: one module for the whole pass, global branch -> region of interest -> local branch (TIP 2021, section III)."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from asen_core.config import ModelConfig
+from asen_core.models.attention import AttentionBranch
+from asen_core.models.roi import cut, placed_in_input, roi_boxes, to_photo
+from asen_core.models.trunks import build_trunk
+from asen_core.types import Frame, Vocabulary
+
+
+@dataclass(frozen=True)
+class Output:
+    """What one pass gives for B photos and A attributes.
+
+    embedding (B, A, D) unit norm: [sqrt(beta) global | sqrt(1 - beta) local]; attention (B, A, h, w), sums to 1;
+    boxes (B, A, 4) in photo pixels, square, may leave the photo where it is too narrow for the square;
+    probabilities: one (B, V) tensor per attribute, in the vocabulary's order.
+    """
+
+    embedding: Tensor
+    attention: Tensor
+    boxes: Tensor
+    probabilities: tuple[Tensor, ...]
+
+
+class AsenPP(nn.Module):
+    """Attribute-Specific Embedding Network with a global and a local branch, and a value read-out per attribute.
+
+    The read-out compares an embedding with one learned prototype per value, in each branch: what is near in the space
+    of an attribute is read alike. Construction draws from torch's global generator; seed it before.
+    """
+
+    def __init__(self, config: ModelConfig, vocabulary: Vocabulary) -> None:
+        super().__init__()
+        self.config = config
+        self.vocabulary = vocabulary
+        self.attributes = tuple(vocabulary)
+        self.attribute_vectors = nn.Parameter(torch.randn(len(vocabulary), config.attribute_dim) * 0.5)
+        d, fine = config.attribute_dim, config.attention_stride == 8
+        self.global_branch = AttentionBranch(build_trunk("global", config.global_trunk), d, config.global_dim, fine)
+        self.local_branch = AttentionBranch(build_trunk("local", config.local_trunk), d, config.local_dim)
+        values = sum(len(v) for v in vocabulary.values())
+        self.global_prototypes = nn.Parameter(torch.randn(values, config.global_dim) / math.sqrt(config.global_dim))
+        self.local_prototypes = nn.Parameter(torch.randn(values, config.local_dim) / math.sqrt(config.local_dim))
+        self.register_buffer("reading_scale", torch.full((len(vocabulary),), config.reading_scale))
+        self.register_buffer("mean", torch.tensor(config.mean).reshape(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(config.std).reshape(1, 3, 1, 1), persistent=False)
+        starts = [0]
+        for v in vocabulary.values():
+            starts.append(starts[-1] + len(v))
+        self.value_slices = tuple(slice(a, b) for a, b in itertools.pairwise(starts))
+
+    def normalised(self, images: Tensor) -> Tensor:
+        """(B, 3, S, S) uint8 or float in 0..255 -> float32 as the trunk expects it."""
+        scaled = (images.float() / 255 - self.mean) / self.std
+        return scaled.contiguous(memory_format=torch.channels_last)
+
+    def look(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Global branch: images (B, 3, S, S) uint8 -> embeddings (B, A, Dg), unit norm, and attention (B, A, h, w)."""
+        return self.global_branch(self.normalised(images), self.attribute_vectors)
+
+    def zoom(self, sources: Sequence[Tensor], boxes: Tensor, pairs: Tensor) -> Tensor:
+        """Local branch on crops: `pairs` (P, 2) of photo and attribute index, `boxes` (B, A, 4) in photo pixels -> (P, Dl)."""
+        if len(pairs) == 0:
+            return boxes.new_zeros(0, self.config.local_dim)
+        size, fill = self.config.roi_size, self.config.fill
+        corners = boxes.tolist()
+        crops = torch.stack([cut(sources[b], corners[b][a], size, fill) for b, a in pairs.tolist()])
+        return self.local_branch.forward_pairs(self.normalised(crops), self.attribute_vectors[pairs[:, 1]])
+
+    def rois(self, attention: Tensor, sources: Sequence[Tensor], frames: Sequence[Frame]) -> Tensor:
+        """Regions of interest (B, A, 4) in photo pixels; no gradient flows from a box back into the attention."""
+        placed = placed_in_input(sources, frames).to(attention.device)
+        return to_photo(roi_boxes(attention.detach(), placed, self.config), frames)
+
+    def forward(
+        self, images: Tensor, sources: Sequence[Tensor], frames: Sequence[Frame], boxes: Tensor | None = None
+    ) -> Output:
+        """The whole pass, for any batch size from 0 up.
+
+        images (B, 3, S, S) uint8: photos laid into the square input as `frames` say; sources: B tensors (3, H, W) uint8,
+        the same photos at full resolution, from which the crops are cut; boxes (B, A, 4) in photo pixels replace the
+        model's own regions wherever they are not NaN.
+        """
+        if len(images) == 0:
+            return self._empty(images)
+        global_part, attention = self.look(images)
+        own = self.rois(attention, sources, frames)
+        used = own if boxes is None else torch.where(boxes.isnan(), own, boxes)
+        b, a = attention.shape[:2]
+        pairs = torch.cartesian_prod(torch.arange(b), torch.arange(a)).reshape(-1, 2)
+        local_part = self.zoom(sources, used, pairs).reshape(b, a, -1)
+        embedding = self.joined(global_part, local_part)
+        return Output(embedding, attention, used, self._read(embedding))
+
+    def joined(self, global_part: Tensor, local_part: Tensor) -> Tensor:
+        """(..., Dg) and (..., Dl), unit norm each -> (..., D): one inner product is beta cos_g + (1 - beta) cos_l."""
+        beta = self.config.beta
+        return torch.cat([math.sqrt(beta) * global_part, math.sqrt(1 - beta) * local_part], -1)
+
+    def prototypes(self) -> Tensor:
+        """(sum of V, D), unit norm: one per value of the vocabulary, in the space of the joined embedding."""
+        unit = nn.functional.normalize
+        return self.joined(unit(self.global_prototypes, dim=-1), unit(self.local_prototypes, dim=-1))
+
+    def _read(self, embedding: Tensor) -> tuple[Tensor, ...]:
+        prototypes = self.prototypes()
+        logits = (self.reading_scale[i] * embedding[:, i] @ prototypes[rows].T for i, rows in enumerate(self.value_slices))
+        return tuple(z.softmax(-1) for z in logits)
+
+    def _empty(self, images: Tensor) -> Output:
+        a, cells = len(self.attributes), self.config.cells
+        zeros = images.new_zeros(0, dtype=torch.float32)
+        probabilities = tuple(zeros.reshape(0, len(v)) for v in self.vocabulary.values())
+        shapes = ((0, a, self.config.dim), (0, a, cells, cells), (0, a, 4))
+        return Output(*(zeros.reshape(s) for s in shapes), probabilities)

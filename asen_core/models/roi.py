@@ -1,0 +1,90 @@
+"""From attention to a region of interest, and from there to a crop of the full-resolution photo."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from asen_core.config import ModelConfig
+from asen_core.types import Frame
+
+
+def roi_boxes(attention: Tensor, placed: Tensor, config: ModelConfig) -> Tensor:
+    """Square regions of interest: attention (B, A, h, w) and `placed` (B, 4) -> boxes (B, A, 4) in input pixels.
+
+    The map is upsampled bilinearly to the input size, min-max scaled and cut at `roi_threshold`; the bounding box is
+    widened by `roi_margin`, squared to its longer side (at least `roi_min_size` of the input) and shifted inside
+    `placed`, the photo's own rectangle within the input (TIP 2021, section III-C). Flat attention gives the whole photo.
+    """
+    b, a = attention.shape[:2]
+    if b * a == 0:
+        return attention.new_zeros(b, a, 4)
+    size = config.input_size
+    maps = interpolate(attention.float(), size=(size, size), mode="bilinear", align_corners=False)  # (B, A, S, S)
+    low, high = maps.amin((2, 3), keepdim=True), maps.amax((2, 3), keepdim=True)
+    mask = maps - low >= config.roi_threshold * (high - low)  # flat attention: everything
+    x0, x1 = _extent(mask.any(2))
+    y0, y1 = _extent(mask.any(3))
+    side = torch.maximum(x1 - x0, y1 - y0) * (1 + 2 * config.roi_margin)
+    side = side.clamp(min=config.roi_min_size * size, max=size)
+    centre = torch.stack([(x0 + x1) / 2, (y0 + y1) / 2], -1)  # (B, A, 2)
+    centre = _shifted_inside(centre, side[..., None], placed[:, None])
+    return torch.cat([centre - side[..., None] / 2, centre + side[..., None] / 2], -1)
+
+
+def _extent(hits: Tensor) -> tuple[Tensor, Tensor]:
+    """First index and one past the last index of True along the last axis; every row has one."""
+    hits = hits.float()
+    n = hits.shape[-1]
+    return hits.argmax(-1).float(), n - hits.flip(-1).argmax(-1).float()
+
+
+def _shifted_inside(centre: Tensor, side: Tensor, placed: Tensor) -> Tensor:
+    """Centres moved so that the square lies inside the photo; an axis where it is longer than the photo is centred."""
+    low, high = placed[..., :2] + side / 2, placed[..., 2:] - side / 2
+    middle = (placed[..., :2] + placed[..., 2:]) / 2
+    return torch.where(low <= high, torch.minimum(torch.maximum(centre, low), high), middle)
+
+
+def placed_in_input(sources: Sequence[Tensor], frames: Sequence[Frame]) -> Tensor:
+    """(B, 4) float32: each photo's own rectangle within the model's input, x0, y0, x1, y1."""
+    rows = []
+    for source, f in zip(sources, frames, strict=True):
+        h, w = source.shape[1:]
+        box = (f.dx, f.dy, f.dx + w * f.scale, f.dy + h * f.scale)
+        rows.append([min(max(v, 0.0), float(f.size)) for v in box])
+    return torch.tensor(rows, dtype=torch.float32).reshape(-1, 4)
+
+
+def to_photo(boxes: Tensor, frames: Sequence[Frame]) -> Tensor:
+    """Boxes (B, A, 4) from input pixels to photo pixels."""
+    offset = torch.tensor([[f.dx, f.dy, f.dx, f.dy] for f in frames], device=boxes.device).reshape(-1, 1, 4)
+    scale = torch.tensor([f.scale for f in frames], device=boxes.device).reshape(-1, 1, 1)
+    return (boxes - offset) / scale
+
+
+def cut(source: Tensor, box: Sequence[float], size: int, fill: int) -> Tensor:
+    """A crop of a photo (3, H, W) uint8, resized with antialiasing to (3, size, size) float32 in 0..255.
+
+    `box` is x0, y0, x1, y1 in photo pixels, rounded to whole ones; what lies outside the photo is `fill`.
+    """
+    height, width = source.shape[1:]
+    x0, y0 = round(box[0]), round(box[1])
+    x1, y1 = max(round(box[2]), x0 + 1), max(round(box[3]), y0 + 1)
+    cx0, cy0, cx1, cy1 = max(x0, 0), max(y0, 0), min(x1, width), min(y1, height)
+    if (cx0, cy0, cx1, cy1) == (x0, y0, x1, y1):
+        return _resized(source[:, y0:y1, x0:x1], size, size)
+    out = source.new_full((3, size, size), fill, dtype=torch.float32)
+    if cx0 < cx1 and cy0 < cy1:
+        left, right = (round((v - x0) * size / (x1 - x0)) for v in (cx0, cx1))
+        top, bottom = (round((v - y0) * size / (y1 - y0)) for v in (cy0, cy1))
+        if right > left and bottom > top:
+            out[:, top:bottom, left:right] = _resized(source[:, cy0:cy1, cx0:cx1], bottom - top, right - left)
+    return out
+
+
+def _resized(patch: Tensor, height: int, width: int) -> Tensor:
+    return interpolate(patch[None].float(), size=(height, width), mode="bilinear", antialias=True, align_corners=False)[0]

@@ -1,0 +1,123 @@
+"""Random changes to a photo that leave its labels true, and where its marked regions end up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageEnhance
+
+from asen_core.types import Frame
+
+Rectangle = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Change:
+    """A crop (photo pixels, may leave the photo) and a flip, after which x and y are measured from the crop's corner."""
+
+    crop: tuple[int, int, int, int]
+    flip: bool
+    recoloured: bool
+
+
+def augment(
+    pixels: np.ndarray, plain: np.ndarray | None, rng: np.random.Generator, backdrop: np.ndarray | None
+) -> tuple[np.ndarray, Change]:
+    """A photo (H, W, 3) uint8, randomly cropped or padded, mirrored, jittered and put on another background.
+
+    The crop takes at most 6 % from a side, so that hems and collars stay; colour is changed strongly in one photo of
+    five, which `Change.recoloured` tells. `backdrop` (H', W', 3) may replace the light background `plain` (H, W) bool.
+    """
+    fill = np.full(3, 255.0)
+    if plain is not None and rng.random() < 0.5:
+        pixels, fill = _on_another_background(pixels, plain, rng, backdrop)
+    height, width = pixels.shape[:2]
+    out, into = rng.uniform(-0.2, 0.06, 4) * (rng.random(4) < 0.6), (width, height, width, height)
+    sides = [round(o * n) for o, n in zip(out, into, strict=True)]
+    crop = (sides[0], sides[1], width - sides[2], height - sides[3])
+    image = np.empty((crop[3] - crop[1], crop[2] - crop[0], 3), np.uint8)
+    image[:] = fill
+    x0, y0, x1, y1 = max(crop[0], 0), max(crop[1], 0), min(crop[2], width), min(crop[3], height)
+    image[y0 - crop[1] : y1 - crop[1], x0 - crop[0] : x1 - crop[0]] = pixels[y0:y1, x0:x1]
+    flip = bool(rng.random() < 0.5)
+    image, recoloured = _jitter(image[:, ::-1] if flip else image, rng)
+    return image, Change(crop, flip, recoloured)
+
+
+def plain_background(pixels: np.ndarray, threshold: int = 236) -> np.ndarray | None:
+    """(H, W) bool: near-white pixels reached from a side in a straight line; None where the photo has no such backdrop."""
+    light = np.minimum(np.minimum(pixels[..., 0], pixels[..., 1]), pixels[..., 2]) >= threshold
+    border = np.concatenate([light[0], light[:, 0], light[:, -1]])
+    if border.mean() < 0.75:
+        return None
+    reach = np.logical_and.accumulate
+    mask = reach(light, 1) | reach(light[:, ::-1], 1)[:, ::-1] | reach(light, 0) | reach(light[::-1], 0)[::-1]
+    return mask if 0.1 < mask.mean() < 0.9 else None
+
+
+def _on_another_background(
+    pixels: np.ndarray, mask: np.ndarray, rng: np.random.Generator, backdrop: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    height, width = mask.shape
+    if backdrop is None or rng.random() < 0.6:
+        a, b = (rng.integers(0, 256, 3) * 0.6 + rng.integers(80, 256) * 0.4 for _ in range(2))
+        ramp = np.linspace(0, 1, height)[:, None, None]
+        new = np.broadcast_to((a + (b - a) * 0.4 * ramp).clip(0, 255).astype(np.uint8), pixels.shape)
+    else:
+        new = np.asarray(Image.fromarray(backdrop).resize((width, height), Image.Resampling.BILINEAR))
+    return np.where(mask[..., None], new, pixels), new[height // 2, 0]
+
+
+def _jitter(image: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, bool]:
+    picture = Image.fromarray(np.ascontiguousarray(image))
+    strong = bool(rng.random() < 0.2)
+    for enhance in (ImageEnhance.Brightness, ImageEnhance.Contrast):
+        picture = enhance(picture).enhance(rng.uniform(0.7, 1.3))
+    if strong:
+        hue, saturation, value = picture.convert("HSV").split()
+        shift = int(rng.integers(0, 256))
+        picture = Image.merge("HSV", (hue.point(lambda h: (h + shift) % 256), saturation, value)).convert("RGB")
+        picture = ImageEnhance.Color(picture).enhance(rng.uniform(0.0, 1.6))
+    if rng.random() < 0.15:  # a small photo, enlarged
+        size = picture.size
+        small = rng.uniform(0.45, 0.9)
+        picture = picture.resize((max(8, int(size[0] * small)), max(8, int(size[1] * small))), Image.Resampling.BILINEAR)
+        picture = picture.resize(size, Image.Resampling.BILINEAR)
+    return np.asarray(picture), strong
+
+
+def box_coverage(boxes: list[Rectangle], size: tuple[int, int], change: Change, frame: Frame, cells: int) -> np.ndarray:
+    """(cells, cells) float32 in [0, 1]: how much of each attention cell the boxes (fractions of the photo) cover."""
+    width, height = size
+    grid = np.zeros((cells, cells), np.float32)
+    for x0, y0, x1, y1 in boxes:
+        across = _overlap(_moved_x(np.array([x0, x1]) * width, change), frame.scale, frame.dx, frame.size, cells)
+        down = _overlap(np.array([y0, y1]) * height - change.crop[1], frame.scale, frame.dy, frame.size, cells)
+        np.maximum(grid, down @ across.T, out=grid)
+    return grid
+
+
+def mask_coverage(mask: np.ndarray, size: tuple[int, int], change: Change, frame: Frame, cells: int) -> np.ndarray:
+    """The same for a mask (h, w) of any resolution that spans the photo."""
+    (width, height), (h, w) = size, mask.shape
+    xs = _moved_x(np.linspace(0, width, w + 1), change)
+    ys = np.linspace(0, height, h + 1) - change.crop[1]
+    mask = mask[:, ::-1] if change.flip else mask
+    across = _overlap(xs, frame.scale, frame.dx, frame.size, cells)
+    down = _overlap(ys, frame.scale, frame.dy, frame.size, cells)
+    return (down @ mask.astype(np.float32) @ across.T).astype(np.float32)
+
+
+def _moved_x(x: np.ndarray, change: Change) -> np.ndarray:
+    """Photo x to x after crop and flip, still rising."""
+    return np.sort(change.crop[2] - x) if change.flip else x - change.crop[0]
+
+
+def _overlap(edges: np.ndarray, scale: float, offset: float, size: int, cells: int) -> np.ndarray:
+    """(cells, len(edges) - 1): the share of each cell that lies between neighbouring edges."""
+    edges = edges * scale + offset
+    cell = np.arange(cells + 1) * size / cells
+    low = np.maximum(cell[:-1, None], edges[None, :-1])
+    high = np.minimum(cell[1:, None], edges[None, 1:])
+    return np.clip(high - low, 0, None) * cells / size

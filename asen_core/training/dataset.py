@@ -1,0 +1,158 @@
+"""Training examples: augmented photos with label indices and, where known, where each attribute is to be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset, Sampler
+
+from asen_core import images
+from asen_core.config import ModelConfig
+from asen_core.data.labels import REGIONS, Photo
+from asen_core.data.vocabulary import REGION_OF
+from asen_core.training.augment import augment, box_coverage, mask_coverage, plain_background
+from asen_core.training.recipe import Batch
+from asen_core.types import Frame, Vocabulary
+
+Ticket = tuple[int, int]
+"""Photo index and the seed of its augmentation."""
+
+
+@dataclass(frozen=True)
+class Examples:
+    """A batch of B photos under A attributes on a grid of (h, w) attention cells.
+
+    images (B, 3, S, S) uint8; sources: (3, H, W) uint8 each; labels (B, A) int64, -1 = unknown;
+    target (B, A, h, w) float32, sums to 1 where the region is known, 0 elsewhere; inside (B, h, w) float32: share of each
+    cell on the garment, 1 everywhere where that is not known.
+    """
+
+    images: Tensor
+    sources: list[Tensor]
+    frames: list[Frame]
+    labels: Tensor
+    target: Tensor
+    inside: Tensor
+
+
+class GarmentDataset(Dataset[Examples]):
+    """Photos with labels and marks; `masks` holds (regions, h, w) bool per photo key, in place of marked boxes."""
+
+    def __init__(
+        self, photos: Sequence[Photo], masks: dict[str, np.ndarray], vocabulary: Vocabulary, config: ModelConfig
+    ) -> None:
+        self.photos = list(photos)
+        self.masks = masks
+        self.vocabulary = vocabulary
+        self.config = config
+        self.cells = config.cells
+        index = {a: {v: i for i, v in enumerate(values)} for a, values in vocabulary.items()}
+        rows = [[index[a].get(p.labels.get(a, ""), -1) for a in vocabulary] for p in self.photos]
+        self.labels = np.array(rows, np.int64).reshape(-1, len(vocabulary))
+
+    def __len__(self) -> int:
+        return len(self.photos)
+
+    def __getitem__(self, ticket: Ticket) -> Examples:
+        index, seed = ticket
+        photo, rng = self.photos[index], np.random.default_rng(seed)
+        pixels = images.load(photo.path).pixels
+        backdrop = images.load(self.photos[int(rng.integers(len(self)))].path).pixels if rng.random() < 0.2 else None
+        plain = plain_background(pixels)
+        source, change = augment(pixels, plain, rng, backdrop)
+        laid, frame = images.letterbox(source, self.config.input_size, self.config.fill)
+        size = (pixels.shape[1], pixels.shape[0])
+        maps: dict[str, np.ndarray] = {}
+        if photo.key in self.masks:
+            for name, mask in zip(REGIONS, self.masks[photo.key], strict=True):
+                maps[name] = mask_coverage(mask, size, change, frame, self.cells)
+        else:
+            for name, boxes in photo.regions.items():
+                maps[name] = box_coverage([tuple(b) for b in boxes], size, change, frame, self.cells)
+        if "garment" in maps:
+            inside = maps["garment"]
+        elif plain is not None:
+            inside = mask_coverage(~plain, size, change, frame, self.cells)
+        else:
+            inside = np.ones((self.cells, self.cells), np.float32)
+        labels = self.labels[index].copy()
+        if change.recoloured and "colour" in self.vocabulary:
+            labels[list(self.vocabulary).index("colour")] = -1
+        return Examples(
+            torch.from_numpy(laid.copy()).permute(2, 0, 1)[None],
+            [torch.from_numpy(source.copy()).permute(2, 0, 1)],
+            [frame],
+            torch.from_numpy(labels)[None],
+            torch.from_numpy(self._target(maps))[None],
+            torch.from_numpy(inside)[None],
+        )
+
+    def _target(self, maps: dict[str, np.ndarray]) -> np.ndarray:
+        target = np.zeros((len(self.vocabulary), self.cells, self.cells), np.float32)
+        for i, attribute in enumerate(self.vocabulary):
+            region = maps.get(REGION_OF[attribute])
+            if region is not None and region.sum() > 0.05:
+                target[i] = region / region.sum()
+        return target
+
+
+def collate(parts: Sequence[Examples]) -> Examples:
+    """One batch out of single examples."""
+    return Examples(
+        torch.cat([p.images for p in parts]),
+        [s for p in parts for s in p.sources],
+        [f for p in parts for f in p.frames],
+        torch.cat([p.labels for p in parts]),
+        torch.cat([p.target for p in parts]),
+        torch.cat([p.inside for p in parts]),
+    )
+
+
+class MixedBatches(Sampler[list[Ticket]]):
+    """Batches drawn from pools; half of the labelled and rendered photos evenly over attributes, then over values.
+
+    The draws of an epoch depend on (seed, epoch) alone, so a resumed run sees what an undisturbed one would have.
+    """
+
+    def __init__(self, dataset: GarmentDataset, batch: Batch, steps: int, seed: tuple[int, ...]) -> None:
+        self.steps, self.seed = steps, seed
+        photos, labels = dataset.photos, dataset.labels
+        fine = np.array([any(a not in ("colour", "category") for a in p.labels) for p in photos])
+        rendered = np.array([p.key in dataset.masks for p in photos])
+        marked = np.array([bool(p.regions) for p in photos])
+        pools = (
+            (batch.labelled, fine & ~rendered),
+            (batch.marked, marked & ~rendered),
+            (batch.rendered, rendered),
+            (batch.others, ~fine & ~rendered),
+        )
+        self.pools = [(count, np.flatnonzero(chosen)) for count, chosen in pools if count and chosen.any()]
+        self.even = [_by_value(labels, pool) for _, pool in self.pools]
+
+    def __len__(self) -> int:
+        return self.steps
+
+    def __iter__(self) -> Iterator[list[Ticket]]:
+        rng = np.random.default_rng(self.seed)
+        for _ in range(self.steps):
+            chosen: list[int] = []
+            for (count, pool), even in zip(self.pools, self.even, strict=True):
+                chosen += [int(rng.choice(pool)) for _ in range(count - count // 2)]
+                for _ in range(count // 2):
+                    values = even[int(rng.integers(len(even)))]
+                    chosen.append(int(rng.choice(values[int(rng.integers(len(values)))])))
+            yield [(i, int(rng.integers(2**62))) for i in chosen]
+
+
+def _by_value(labels: np.ndarray, pool: np.ndarray) -> list[list[np.ndarray]]:
+    """Attribute -> value -> photos of the pool, leaving out what does not occur; unlabelled pools form one value."""
+    table = []
+    for column in labels[pool].T:
+        values = [pool[column == v] for v in np.unique(column[column >= 0])]
+        if values:
+            table.append(values)
+    return table or [[pool]]

@@ -1,0 +1,51 @@
+"""Pretrained trunks as starting points."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_weights
+from torchvision.models import mobilenet_v2
+
+from asen_core.errors import CheckpointError
+from asen_core.models import AsenPP
+
+
+def load_mobilenet(model: AsenPP, path: Path) -> None:
+    """Fill both MobileNetV2 trunks from a safetensors file in torchvision's key names, batch norms folded on the way.
+
+    Raises: CheckpointError where the file is missing or its tensors don't fit.
+    """
+    try:
+        tensors = {k: v.float() if v.is_floating_point() else v for k, v in load_file(path).items()}
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"Pretrained trunk weights can't be read from {path}: {error}.") from None
+    reference = mobilenet_v2(weights=None).eval()
+    try:
+        reference.load_state_dict(tensors, strict=True)
+    except RuntimeError as error:
+        raise CheckpointError(f"{path} doesn't hold a MobileNetV2 in torchvision's key names: {error}") from None
+    folded = fold_batch_norms(reference.features)
+    for branch in (model.global_branch, model.local_branch):
+        layers = branch.trunk.layers
+        layers.load_state_dict({k: v for k, v in folded.items() if int(k.split(".")[0]) < len(layers)}, strict=True)
+
+
+@torch.no_grad()
+def fold_batch_norms(layers: nn.Sequential) -> dict[str, Tensor]:
+    """Weight and bias of every convolution, with the batch norm right behind it folded in."""
+    folded: dict[str, Tensor] = {}
+    for name, norm in layers.named_modules():
+        if isinstance(norm, nn.BatchNorm2d):
+            parent, _, place = name.rpartition(".")
+            conv_name = f"{parent}.{int(place) - 1}"
+            conv = layers.get_submodule(conv_name)
+            weight, bias = fuse_conv_bn_weights(
+                conv.weight, conv.bias, norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias
+            )
+            folded[f"{conv_name}.weight"], folded[f"{conv_name}.bias"] = weight.detach(), bias.detach()
+    return folded

@@ -1,0 +1,54 @@
+"""Figures on the valid split while training: retrieval and pointing, through the same engine that the app uses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from asen_core.checkpoint import Checkpoint
+from asen_core.data.collection import collect
+from asen_core.data.labels import Photo
+from asen_core.data.vocabulary import DEFAULT
+from asen_core.engine import Engine
+from asen_core.evaluation import Localisation, Retrieval
+from asen_core.evaluation import run as look_at_all
+from asen_core.models import AsenPP
+
+FINE = tuple(a for a in DEFAULT if a not in ("colour", "category"))
+
+
+@dataclass(frozen=True)
+class Validation:
+    """The photos of the valid split that carry a label of a fine-grained attribute, and those with marked regions."""
+
+    labelled: list[Photo]
+    marked: list[Photo]
+    device: torch.device
+
+    @classmethod
+    def of(cls, data: Path, device: torch.device) -> Validation:
+        """Collect them from the same folder that training reads."""
+        photos = collect(data, "valid")
+        listed = [p for p in photos if p.source != "clothing_attributes"]
+        return cls([p for p in listed if set(FINE) & set(p.labels)], [p for p in photos if p.regions], device)
+
+    def figures(self, model: AsenPP) -> Mapping[str, Any]:
+        """MAP, read-out accuracy and pointing per attribute with their means, in [0, 1], for the weights as they are."""
+        engine = Engine(Checkpoint(model, "training"), device=self.device)
+        retrieval = Retrieval(engine.vocabulary, self.labelled, FINE)
+        places = Localisation(engine.vocabulary, self.marked, by_label=True)
+        look_at_all(engine, [retrieval, places])
+        found, where = retrieval.report(), places.report()
+        return {
+            "macro_map": round(found.macro, 4),
+            "map": {a: round(s.map, 4) for a, s in found.scores.items() if s.map is not None},
+            "accuracy": {a: round(s.accuracy, 4) for a, s in found.scores.items() if s.accuracy is not None},
+            "mean_pointing": round(where.pointing or 0.0, 4),
+            "pointing": {a: round(p.pointing, 4) for a, p in where.places.items() if p.pointing is not None},
+            "covered": {a: round(p.covered, 4) for a, p in where.places.items() if p.covered is not None},
+            "roi": {a: round(p.roi, 4) for a, p in where.places.items() if p.roi is not None},
+        }

@@ -1,0 +1,151 @@
+"""The tab "Find alike": its layout, and which handler answers which click."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.utils import get_upload_folder
+
+from asen_core.errors import AsenError
+from asen_core.ui import handlers, names, present
+from asen_core.ui.handlers import KEPT_SECONDS, Step, Visit
+from asen_core.ui.stage import stage
+from asen_core.ui.studio import Ask, Studio, choices, compare, opening
+
+TITLE = "Find alike"
+COUNTS = (12, 24, 48)
+FILTERS = ("category", "colour")
+_HERE = Path(__file__).parent
+
+
+class FindAlike:
+    """Builds the tab inside an open `gr.Blocks`. Holds components only; what belongs to a visitor is in `gr.State`."""
+
+    def __init__(self, studio: Studio) -> None:
+        self.studio = studio
+        self.visit = gr.State(None, time_to_live=KEPT_SECONDS, delete_callback=partial(handlers.forget, studio))
+        first = Ask(studio.attributes[0])
+        self.notice = _html("notice", present.notice())
+        with gr.Row(elem_id="desk"):
+            with gr.Column(elem_id="query", min_width=300):
+                self.stage = _html("stage", stage(None, first.attribute, studio.samples))
+            with gr.Column(elem_id="answers", min_width=300):
+                self._lay_out_controls(first)
+                self.results = _html("results", self._results(Visit(), first))
+        self.dock = _html("dock", "")
+        self._wire()
+
+    def _lay_out_controls(self, first: Ask) -> None:
+        pills = [(names.attribute_name(a), a) for a in self.studio.attributes]
+        self.attribute = _pills("attribute", "Alike in", pills, first.attribute)
+        with gr.Row(elem_id="bar"):
+            self.show = _pills("show", "Show", [("Whole garment", "whole"), ("Region", "region")], "whole")
+            self.count = _pills("count", "How many", [(str(c), c) for c in COUNTS], first.count)
+        with gr.Accordion("Filters and balance", open=False, elem_id="options"):
+            with gr.Row():
+                self.filters = [self._filter(label) for label in FILTERS]
+            with gr.Row():
+                self.beta = gr.Slider(
+                    0, 1, self.studio.engine.config.beta, step=0.05, label="Balance: region (0) to whole photo (1)",
+                    elem_id="beta", min_width=180,
+                )  # fmt: skip
+                self.least = gr.Slider(0, 1, first.least, step=0.01, label="Least similarity", elem_id="least", min_width=180)
+
+    def _filter(self, label: str) -> gr.Dropdown:
+        found = self._counted(label, {})
+        return gr.Dropdown(
+            found, value=[], multiselect=True, label=names.attribute_name(label), elem_id=f"filter-{label}",
+            min_width=180, visible=bool(found),
+        )  # fmt: skip
+
+    def _counted(self, label: str, where: dict[str, list[str]]) -> list[tuple[str, str]]:
+        counts = choices(self.studio, label, where)
+        return [(f"{names.value_name(label, v)} ({n:,})", v) for v, n in sorted(counts.items(), key=lambda c: -c[1])]
+
+    def _wire(self) -> None:
+        for listen, step in (
+            (self.stage.photo_sent, handlers.photo_sent),
+            (self.stage.sample_chosen, handlers.sample_chosen),
+            (self.stage.box_drawn, handlers.box_drawn),
+            (self.results.tile_chosen, handlers.tile_chosen),
+            (self.dock.search_on, handlers.search_on),
+        ):
+            self._on(listen, step, concurrency_limit=1)
+        for listen, step in (
+            (self.stage.photo_refused, handlers.photo_refused),
+            (self.stage.box_reset, handlers.box_reset),
+            (self.dock.pair_closed, handlers.pair_closed),
+            *((control.input, handlers.asked_anew) for control in (self.attribute, self.count, *self.filters)),
+            *((slider.change, handlers.asked_anew) for slider in (self.beta, self.least)),
+        ):
+            self._on(listen, step, concurrency_limit=None)
+        self.show.change(None, self.show, None, js="(v) => { document.documentElement.dataset.show = v; }")
+        for control in self.filters:
+            control.input(
+                self._recount, self.filters, self.filters, show_progress="hidden", api_visibility="private",
+                concurrency_limit=None,
+            )  # fmt: skip
+
+    def _on(self, listen: Callable[..., Any], step: Step, concurrency_limit: int | None) -> None:
+        """Let a step answer an event. Steps that may run the model share one queue; our errors become the notice, here only."""
+
+        def answer(
+            visit: Visit | None, attribute: str, count: int, beta: float, least: float,
+            category: list[str], colour: list[str], event: gr.EventData,
+        ) -> tuple[str, str, str, str, Visit]:  # fmt: skip
+            before, text = visit or Visit(), ""
+            trained = abs(beta - self.studio.engine.config.beta) < 1e-6
+            ask = Ask(attribute, count, None if trained else beta, least, {"category": category, "colour": colour})
+            sent = event._data if isinstance(event._data, dict) else {}
+            data = {**sent, "folder": get_upload_folder()}
+            try:
+                after = step(self.studio, before, ask, data)
+            except AsenError as error:
+                after, text = before, str(error)
+            return (present.notice(text), *self._page(after, ask), after)
+
+        shared = {"concurrency_id": "model"} if concurrency_limit else {}
+        listen(
+            answer,
+            [self.visit, self.attribute, self.count, self.beta, self.least, *self.filters],
+            [self.notice, self.stage, self.results, self.dock, self.visit],
+            show_progress="hidden", api_visibility="private", trigger_mode="always_last",
+            concurrency_limit=concurrency_limit, **shared,
+        )  # fmt: skip
+
+    def _page(self, visit: Visit, ask: Ask) -> tuple[str, str, str]:
+        """Left side, grid and comparison as they now are."""
+        left = stage(visit.query, ask.attribute, self.studio.samples)
+        return left, self._results(visit, ask), self._dock(visit, ask)
+
+    def _results(self, visit: Visit, ask: Ask) -> str:
+        gallery = self.studio.engine.gallery
+        if visit.query is None or visit.answer is None:
+            return present.welcome(opening(self.studio, ask.count), gallery.picture, ask.attribute, len(gallery))
+        reading = visit.query.views[ask.attribute].reading
+        return present.results(visit.answer, ask, gallery.picture, reading.value if reading else None, visit.chosen)
+
+    def _dock(self, visit: Visit, ask: Ask) -> str:
+        if visit.query is None or not visit.chosen:
+            return ""
+        shown = compare(self.studio, visit.query, visit.chosen, visit.answer)
+        return present.pair(shown, visit.query, ask.attribute, self.studio.engine.gallery.picture)
+
+    def _recount(self, *chosen: list[str]) -> list[dict[str, Any]]:
+        """Counts beside each filter's values, given what the other filters keep."""
+        where = dict(zip(FILTERS, chosen, strict=True))
+        return [gr.update(choices=self._counted(label, where)) for label in FILTERS]
+
+
+def _html(name: str, value: str) -> gr.HTML:
+    """A part of the page that is ours; what it does in the browser is in the script of the same name."""
+    script = (_HERE / f"{name}.js").read_text(encoding="utf-8")
+    return gr.HTML(value, elem_id=name, apply_default_css=False, js_on_load=script)
+
+
+def _pills(name: str, label: str, options: list[tuple[str, Any]], value: Any) -> gr.Radio:
+    return gr.Radio(options, value=value, label=label, show_label=False, elem_id=name, container=False, min_width=0)

@@ -1,0 +1,112 @@
+"""What happens on each click, as plain functions (studio, visit, ask, data) -> visit: no Gradio in here, no hidden state.
+
+`data` is what the browser sent along and is never trusted. All may raise the errors of asen_core.errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from asen_core.errors import PhotoError, QueryError
+from asen_core.ui.query import Query, ask_with, with_box, with_model_box
+from asen_core.ui.studio import Answer, Ask, Studio, sample, search
+
+UPLOAD_MEGABYTES = 20
+KEPT_SECONDS = 3 * 3600
+REFUSALS = {
+    "size": f"That file is larger than {UPLOAD_MEGABYTES} MB; save it smaller, then send it again.",
+    "upload": f"The photo did not reach the server; check that it is at most {UPLOAD_MEGABYTES} MB, then try again.",
+    "camera": "The browser gave no camera picture; allow the camera for this page, or upload a photo instead.",
+    "paste": "The clipboard holds no picture that this page may read; copy one, then press Ctrl+V (or Cmd+V) here.",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Visit:
+    """What one visitor has on the table: a photo, its answer, the garment chosen from it (an id, or "")."""
+
+    query: Query | None = None
+    answer: Answer | None = None
+    chosen: str = ""
+
+
+Data = Mapping[str, Any]
+Step = Callable[[Studio, Visit, Ask, Data], Visit]
+
+
+def photo_sent(studio: Studio, visit: Visit, ask: Ask, data: Data) -> Visit:
+    """A photo was uploaded, pasted, dropped or taken. data: path, and `folder`, where uploads arrive (set by the page)."""
+    return _begin(studio, visit, ask, uploaded(data.get("path"), Path(data["folder"])))
+
+
+def sample_chosen(studio: Studio, visit: Visit, ask: Ask, data: Data) -> Visit:
+    """A sample garment. data: index."""
+    return _begin(studio, visit, ask, sample(studio, data.get("index")))
+
+
+def search_on(studio: Studio, visit: Visit, ask: Ask, data: Data) -> Visit:
+    """A garment of the gallery becomes what is asked with. data: id."""
+    item = studio.engine.gallery.item(str(data.get("id", "")))
+    return _begin(studio, visit, ask, studio.engine.gallery.picture(item), item.id)
+
+
+def tile_chosen(studio: Studio, visit: Visit, ask: Ask, data: Data) -> Visit:
+    """A garment of the grid: compared with the photo, or, where there is none yet, asked with. data: id."""
+    if visit.query is None:
+        return search_on(studio, visit, ask, data)
+    return replace(visit, chosen=studio.engine.gallery.item(str(data.get("id", ""))).id)
+
+
+def pair_closed(studio: Studio, visit: Visit, ask: Ask, data: Data) -> Visit:
+    return replace(visit, chosen="")
+
+
+def box_drawn(studio: Studio, visit: Visit, ask: Ask, data: Data) -> Visit:
+    """The person drew a box. data: x0, y0, x1, y1 in fractions of the photo."""
+    if visit.query is None:
+        raise QueryError("There is no photo to draw on; give one first.")
+    return asked_anew(studio, replace(visit, query=with_box(visit.query, studio.look, ask.attribute, data)), ask, {})
+
+
+def box_reset(studio: Studio, visit: Visit, ask: Ask, data: Data) -> Visit:
+    """Back to the model's box."""
+    if visit.query is None:
+        return visit
+    return asked_anew(studio, replace(visit, query=with_model_box(visit.query, ask.attribute)), ask, {})
+
+
+def asked_anew(studio: Studio, visit: Visit, ask: Ask, data: Data) -> Visit:
+    """A control was changed: search again with what is known of the photo."""
+    return visit if visit.query is None else replace(visit, answer=search(studio, visit.query, ask))
+
+
+def photo_refused(studio: Studio, visit: Visit, ask: Ask, data: Data) -> Visit:
+    """The browser could not send a photo. data: reason. Raises: PhotoError, always."""
+    raise PhotoError(REFUSALS.get(str(data.get("reason")), REFUSALS["upload"]))
+
+
+def uploaded(path: object, folder: Path) -> Path:
+    """The file that a visitor has just sent. Raises: PhotoError for a path outside of the upload folder."""
+    if not isinstance(path, str) or not path or "\0" in path:
+        raise PhotoError("No photo arrived; choose the file once more.")
+    file = Path(path).resolve()
+    if not file.is_relative_to(folder.resolve()) or not file.is_file():
+        raise PhotoError("That photo is no longer on the server; send it once more.")
+    return file
+
+
+def forget(studio: Studio, visit: Visit | None) -> None:
+    """Remove what was kept of a visitor's photo."""
+    if visit is not None and visit.query is not None:
+        studio.scratch.forget(visit.query.folder)
+
+
+def _begin(studio: Studio, visit: Visit, ask: Ask, photo: Path, item: str = "") -> Visit:
+    studio.scratch.sweep(KEPT_SECONDS)
+    query = ask_with(photo, studio.look, studio.scratch, item)
+    begun = asked_anew(studio, Visit(query), ask, {})
+    forget(studio, visit)
+    return begun

@@ -1,0 +1,24 @@
+// Every answer of the server renews the notice, so this is also where waiting ends.
+watch("value", () => {
+  document.body.classList.remove("asen-busy");
+  delete element.dataset.gone;
+});
+element.addEventListener("click", (event) => {
+  if (event.target.closest('[data-do="dismiss"]')) element.dataset.gone = "yes";
+});
+// Gradio gives each pill a radio group of its own, so the arrow keys that walk along a row have to be added.
+document.addEventListener("keydown", (event) => {
+  const step = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];
+  const row = event.target.matches?.("input[type=radio]") && event.target.closest("fieldset");
+  if (!step || !row) return;
+  event.preventDefault();
+  const pills = [...row.querySelectorAll("input[type=radio]")];
+  const next = pills[(pills.indexOf(event.target) + step + pills.length) % pills.length];
+  next.focus();
+  next.click();
+});
+const busy = (event) => {
+  const inside = event.target.closest?.("#attribute, #count, #options, .tile, .sample, [data-do='continue'], [data-do='reset']");
+  if (inside) document.body.classList.add("asen-busy");
+};
+for (const kind of ["input", "click"]) document.addEventListener(kind, busy);

@@ -1,0 +1,73 @@
+"""The page around the tabs, and how it is served."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import gradio as gr
+
+from asen_core.ui import theme
+from asen_core.ui.find_alike import TITLE, FindAlike
+from asen_core.ui.handlers import KEPT_SECONDS, UPLOAD_MEGABYTES
+from asen_core.ui.query import Look
+from asen_core.ui.scratch import Scratch
+from asen_core.ui.studio import Studio, samples_in
+
+if TYPE_CHECKING:
+    from asen_core.engine import Engine
+
+SAMPLES = Path(__file__).resolve().parents[2] / "assets" / "samples"
+NAME = "Alike"
+_HEADER = f'<header class="masthead"><h1>{NAME}</h1><p>Which garments are alike in this one respect?</p></header>'
+
+
+def build(engine: Engine, look: Look | None = None, samples: Path = SAMPLES) -> gr.Blocks:
+    """The page for an engine. look: what stands in for `engine.look`, say one that runs on a shared GPU.
+
+    Raises: GalleryError where the engine's gallery can't be used.
+    """
+    scratch = Scratch.open()
+    studio = Studio(engine, look or engine.look, scratch, samples_in(samples))
+    gr.set_static_paths([scratch.root, *_folders(studio)])
+    with gr.Blocks(
+        title=f"{NAME} · {TITLE}", analytics_enabled=False, delete_cache=(1800, KEPT_SECONDS), fill_width=True
+    ) as page:
+        gr.HTML(_HEADER, elem_id="masthead", apply_default_css=False)
+        with gr.Tabs(elem_id="tabs"), gr.Tab(TITLE, id="find-alike"):
+            FindAlike(studio)
+    page.queue(max_size=32, default_concurrency_limit=1)
+    return page
+
+
+def serve(page: gr.Blocks, wait: bool = True) -> str:
+    """Start the server and return its address; `wait` keeps it running until Ctrl+C.
+
+    It listens where GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say, else on 127.0.0.1 at the first free port from 7860.
+    """
+    _, url, _ = page.launch(
+        theme=theme.theme(),
+        css=theme.STYLE.read_text(encoding="utf-8"),
+        head=theme.HEAD,
+        favicon_path=theme.FAVICON,
+        max_file_size=UPLOAD_MEGABYTES * 2**20,
+        ssr_mode=False,
+        show_error=False,
+        enable_monitoring=False,
+        footer_links=[],
+        run_history=False,
+        strict_cors=True,
+        state_session_capacity=500,
+        prevent_thread_lock=True,
+        quiet=True,
+    )
+    print(f"{NAME} is open at {url} (Ctrl+C ends it)", flush=True)
+    if wait:
+        page.block_thread()
+    return url
+
+
+def _folders(studio: Studio) -> set[Path]:
+    """The folders of pictures that the browser may read as they are; nothing else of the gallery is served."""
+    gallery = studio.engine.gallery
+    return {gallery.picture(item).parent for item in gallery.items} | {p.parent for p in studio.samples}

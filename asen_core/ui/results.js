@@ -1,0 +1,20 @@
+// The grid of garments: one click or Enter chooses, arrow keys walk.
+element.addEventListener("click", (event) => {
+  const tile = event.target.closest(".tile");
+  if (!tile) return;
+  for (const other of element.querySelectorAll(".tile")) other.setAttribute("aria-pressed", other === tile);
+  trigger("tile_chosen", { id: tile.dataset.id });
+});
+
+element.addEventListener("keydown", (event) => {
+  const tile = event.target.closest(".tile");
+  if (!tile || !event.key.startsWith("Arrow")) return;
+  const tiles = [...element.querySelectorAll(".tile")];
+  const columns = tiles.filter((t) => t.offsetTop === tiles[0].offsetTop).length;
+  const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns }[event.key];
+  const next = tiles[tiles.indexOf(tile) + step];
+  if (next) {
+    event.preventDefault();
+    next.focus();
+  }
+});

@@ -1,0 +1,110 @@
+"""What all visitors share, and the questions that can be put to it: search, compare, browse."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from asen_core.errors import QueryError
+from asen_core.types import Item, Match, Matches
+from asen_core.ui.query import Look, Query
+from asen_core.ui.scratch import Scratch
+
+if TYPE_CHECKING:
+    from asen_core.engine import Engine
+
+_PICTURES = (".webp", ".jpg", ".jpeg", ".png")
+
+
+@dataclass(frozen=True)
+class Studio:
+    """What all visitors share: the engine, the way to a look, the scratch folder, the sample garments. Never written to."""
+
+    engine: Engine
+    look: Look
+    scratch: Scratch
+    samples: tuple[Path, ...] = ()
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """The attributes that can be asked for: those the model knows and the gallery holds."""
+        held = set(self.engine.gallery.attributes)
+        return tuple(a for a in self.engine.vocabulary if a in held)
+
+
+@dataclass(frozen=True)
+class Ask:
+    """The controls beside the photo. `least` 0 asks for everything; `where` keeps labels."""
+
+    attribute: str
+    count: int = 24
+    beta: float | None = None
+    least: float = 0.0
+    where: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The hits, and the best similarity that there was without the lower limit (None: the filter left nothing)."""
+
+    matches: Matches
+    best: float | None
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A query beside one gallery item: similarity per attribute, and its hit under the asked one (None where it was no hit)."""
+
+    item: Item
+    alike: Mapping[str, float]
+    match: Match | None
+
+
+def samples_in(folder: Path) -> tuple[Path, ...]:
+    """The sample garments of a folder, by name; none where the folder is missing."""
+    if not folder.is_dir():
+        return ()
+    return tuple(sorted(p.resolve() for p in folder.iterdir() if p.suffix.lower() in _PICTURES))
+
+
+def search(studio: Studio, query: Query, ask: Ask) -> Answer:
+    """Nearest garments under the asked attribute, without the garment that was asked with."""
+    view = query.views[ask.attribute]
+    where = {label: list(values) for label, values in ask.where.items() if values}
+    extra = 1 if query.item else 0
+    matches = studio.engine.search(view, ask.attribute, ask.count + extra, where or None, ask.beta, ask.least or None)
+    hits = tuple(h for h in matches if h.item.id != query.item)[: ask.count]
+    best = hits[0].similarity if hits else None
+    if best is None and ask.least:
+        rest = studio.engine.search(view, ask.attribute, 1 + extra, where or None, ask.beta, None)
+        best = next((h.similarity for h in rest if h.item.id != query.item), None)
+    return Answer(Matches(matches.condition, hits, matches.searched), best)
+
+
+def compare(studio: Studio, query: Query, item_id: str, answer: Answer | None) -> Pair:
+    """One hit under all attributes. Raises: QueryError or GalleryError for an id that the gallery does not hold."""
+    item = studio.engine.gallery.item(item_id)
+    hits = answer.matches if answer else ()
+    return Pair(item, studio.engine.alike(query.views, item), next((h for h in hits if h.item.id == item_id), None))
+
+
+def sample(studio: Studio, index: object) -> Path:
+    """The sample garment with this number. Raises: QueryError."""
+    if not isinstance(index, int) or not 0 <= index < len(studio.samples):
+        raise QueryError("There is no such sample garment; reload the page and choose one that is shown.")
+    return studio.samples[index]
+
+
+def opening(studio: Studio, count: int) -> list[Item]:
+    """Some garments to look at before a photo is given: spread evenly over the gallery."""
+    items = studio.engine.gallery.items
+    step = max(1, len(items) / max(count, 1))
+    return [items[int(i * step)] for i in range(min(count, len(items)))]
+
+
+def choices(studio: Studio, label: str, where: Mapping[str, Sequence[str]]) -> dict[str, int]:
+    """Value -> how many garments have it, given the other filters; empty where the gallery lacks the label."""
+    others = {k: list(v) for k, v in where.items() if v and k != label}
+    return dict(studio.engine.gallery.facets(others or None).get(label, {}))

@@ -1,0 +1,34 @@
+"""The list of hits as a CSV file that a spreadsheet opens without surprises."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+
+from asen_core.ui.studio import Answer
+
+
+def table(answer: Answer) -> str:
+    """The list as CSV text: rank, id, similarity, percentile, value, then every label that any of the garments has."""
+    attribute = answer.matches.condition
+    labels = sorted({name for hit in answer.matches for name in hit.item.labels})
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(["rank", "id", "similarity", "percentile", "value", *map(_plain, labels)])
+    for rank, hit in enumerate(answer.matches, 1):
+        known = hit.item.labels
+        texts = [known.get(attribute, ""), *(known.get(name, "") for name in labels)]
+        figures = [f"{hit.similarity:.4f}", f"{hit.percentile:.2f}"]
+        writer.writerow([rank, _plain(hit.item.id), *figures, *map(_plain, texts)])
+    return out.getvalue()
+
+
+def address_of(answer: Answer) -> str:
+    """The table as a `data:` address, so that nothing is stored for it. The mark in front makes spreadsheets read UTF-8."""
+    return "data:text/csv;charset=utf-8;base64," + base64.b64encode(table(answer).encode("utf-8-sig")).decode()
+
+
+def _plain(text: str) -> str:
+    """Text that no spreadsheet takes for a formula."""
+    return "'" + text if text.lstrip(" ")[:1] in ("=", "+", "-", "@", "\t", "\r", "\n") and text.strip() else text
