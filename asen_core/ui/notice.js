@@ -17,8 +17,17 @@ document.addEventListener("keydown", (event) => {
   next.focus();
   next.click();
 });
-const busy = (event) => {
-  const inside = event.target.closest?.("#attribute, #count, #options, .tile, .sample, [data-do='continue'], [data-do='reset']");
-  if (inside) document.body.classList.add("asen-busy");
+// The waiting line starts only where an answer will follow, and gives up by itself should one get lost.
+const asks = {
+  click: ".tile, .sample, [data-do='continue'], [data-do='reset']",
+  input: "#attribute input, #count input, #options input[type='range']",
 };
-for (const kind of ["input", "click"]) document.addEventListener(kind, busy);
+let lost = 0;
+for (const [kind, places] of Object.entries(asks)) {
+  document.addEventListener(kind, (event) => {
+    if (!event.target.closest?.(places)) return;
+    document.body.classList.add("asen-busy");
+    clearTimeout(lost);
+    lost = setTimeout(() => document.body.classList.remove("asen-busy"), 15000);
+  });
+}

@@ -82,7 +82,7 @@ def pair(shown: Pair, query: Query, attribute: str, picture: Picture) -> str:
     right = (
         f'<figure><span class="pic region" style="{_zoom(picture(item), item.rois.get(attribute))}">'
         f'<img src="{address(picture(item))}" alt="Region of garment {escape(item.id)}"></span>'
-        f"<figcaption>{escape(item.id)}: {escape(value_of(item, attribute) or 'unknown')}</figcaption></figure>"
+        f"<figcaption>{escape(item.id)}: {escape(value_of(item, attribute) or 'not labelled')}</figcaption></figure>"
     )
     go_on = f'data-do="continue" data-id="{escape(item.id)}"'
     bars = "".join(_likeness(a, s, a == attribute) for a, s in shown.alike.items())

@@ -14,6 +14,7 @@ from asen_core.ui.handlers import UPLOAD_MEGABYTES
 from asen_core.ui.query import Query
 
 ACCEPT = "image/*,.heic,.heif,.avif,.tif,.tiff"
+UNSURE = 0.5
 _HANDLES = ("nw", "ne", "sw", "se")
 
 
@@ -123,7 +124,8 @@ def readings(view: View, shown: int = 3) -> str:
 def _bar(attribute: str, reading: Reading, first: bool) -> str:
     value = escape(names.value_name(attribute, reading.value))
     share = names.percent(reading.probability)
-    text = f"<b>{value} · {share}</b>" if first else f"<span>{value}</span><span>{share}</span>"
+    doubt = "<small>not sure</small>" if reading.probability < UNSURE else ""
+    text = f"<b>{value} · {share}</b>{doubt}" if first else f"<span>{value}</span><span>{share}</span>"
     return f'<li class="{"first" if first else ""}"><div>{text}</div><i style="--p:{reading.probability:.4f}"></i></li>'
 
 

@@ -13,7 +13,7 @@ __all__ = ["FASHIONAI", "Rendered", "Spec", "catalogue", "render", "sample", "ta
 
 MISSING = (
     "Drawing garments needs skia-python, which could not be loaded ({reason}); install it with `pip install skia-python`, "
-    "and on a bare Debian or Ubuntu also `apt-get install libegl1 libgl1 libfontconfig1`."
+    "and on a bare Debian or Ubuntu also `apt-get install libegl1 libgl1 libexpat1`."
 )
 
 
