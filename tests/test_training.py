@@ -14,7 +14,7 @@ from asen_core.training.augment import Change, augment, box_coverage, mask_cover
 from asen_core.training.dataset import GarmentDataset, MixedBatches
 from asen_core.training.pretrained import load_mobilenet
 from asen_core.training.recipe import Batch, Stage
-from asen_core.training.run import rate_factor
+from asen_core.training.loop import rate_factor
 from asen_core.training.stage import WeightAverage, choose_pairs, jittered, parameter_groups
 from asen_core.types import Box, Frame
 

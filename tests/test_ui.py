@@ -2,7 +2,12 @@
 
 import csv
 import io
+import pickle
+import runpy
+import sys
 from html.parser import HTMLParser
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -214,6 +219,20 @@ def test_nothing_close_enough_is_said_with_the_best_there_was(studio, photo):
     assert "tile" not in html
 
 
+@pytest.mark.parametrize(("percentile", "said"), [(42.0, True), (64.9, True), (65.0, False), (99.0, False)])
+def test_a_list_without_a_close_garment_says_so(studio, percentile, said):
+    item = studio.engine.gallery.items[0]
+    answer = Answer(Matches("neckline", (Match(item, 0.5, percentile),), 60), 0.5)
+    html = present.results(answer, NECK, studio.engine.gallery.picture, None)
+    assert ("None of these is really close in neckline" in html) == said
+
+
+def test_least_zero_leaves_out_what_is_unlike(studio, photo):
+    query = sent(studio, photo).query
+    assert min(h.similarity for h in search(studio, query, Ask("neckline", count=60)).matches) >= 0
+    assert min(h.similarity for h in search(studio, query, Ask("neckline", count=60, least=-1.0)).matches) < 0
+
+
 def test_filters_that_leave_nothing_are_said(studio, photo):
     ask = Ask("neckline", least=0.1, where={"category": ["no such thing"]})
     answer = search(studio, sent(studio, photo).query, ask)
@@ -377,3 +396,28 @@ def test_every_error_of_ours_is_shown_in_one_place(studio, photo):
         html = present.notice(str(caught.value))
         assert 'role="alert"' in html
     assert "alert" not in present.notice()
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_app_uses_a_shared_gpu_where_there_is_one(gallery, monkeypatch, shared):
+    lent = []
+
+    def gpu(duration):
+        def decorate(function):
+            def borrowed(*given):
+                lent.append(duration)
+                return function(*pickle.loads(pickle.dumps(given)))
+
+            return borrowed
+
+        return decorate
+
+    fake = FakeEngine(gallery)
+    monkeypatch.setitem(sys.modules, "spaces", SimpleNamespace(GPU=gpu) if shared else None)
+    monkeypatch.setitem(sys.modules, "asen_core.engine", SimpleNamespace(Engine=SimpleNamespace(open=lambda: fake)))
+    app = runpy.run_path(str(Path(__file__).parents[1] / "app.py"), run_name="app")
+    views = app["look"](np.zeros((40, 30, 3), np.uint8), None, None)
+    assert set(views) == set(fake.vocabulary)
+    assert pickle.loads(pickle.dumps(views)).keys() == views.keys()
+    assert bool(lent) == shared
+    assert app["demo"].title.endswith("Find alike")

@@ -60,6 +60,7 @@ def serve(page: gr.Blocks, wait: bool = True) -> str:
         state_session_capacity=500,
         prevent_thread_lock=True,
         quiet=True,
+        _frontend=False,  # skips only its request to itself, which fails behind a proxy or if a busy machine takes over 3 s
     )
     print(f"{NAME} is open at {url} (Ctrl+C ends it)", flush=True)
     if wait:

@@ -17,6 +17,9 @@ from asen_core.ui.stage import address
 from asen_core.ui.studio import Answer, Ask, Pair
 from asen_core.ui.table import address_of
 
+CLOSE = 65.0
+"""Percentile that the best hit of a real likeness passes easily: a garment has far closer neighbours in a large gallery."""
+
 Picture = Callable[[Item], Path]
 """`Gallery.picture`: the absolute path of an item's picture."""
 
@@ -51,10 +54,11 @@ def results(answer: Answer, ask: Ask, picture: Picture, value: str | None, chose
     count, searched = len(answer.matches), answer.matches.searched
     same = [h.item.labels.get(ask.attribute) for h in answer.matches]
     agree = f" · {same.count(value)} of {count} share the value" if value and any(same) else ""
-    few = "" if count >= min(ask.count, searched) or not ask.least else f" · no more above {ask.least:.2f}"
+    few = "" if count >= min(ask.count, searched) else f" · no more above {ask.least:.2f}"
     head = f"<p>The <b>{count}</b> most alike in <b>{name}</b> of {searched:,} garments{agree}{few}</p>"
+    weak = _weak(answer.matches[0], name)
     link = f'<a class="plain" id="csv" download="find-alike-{escape(ask.attribute)}.csv" href="{address_of(answer)}">CSV</a>'
-    return _grid(head + link, tiles)
+    return _grid(head + link, tiles, weak)
 
 
 def nothing(answer: Answer, ask: Ask) -> str:
@@ -64,7 +68,8 @@ def nothing(answer: Answer, ask: Ask) -> str:
     else:
         among = "that passes the filters" if any(ask.where.values()) else "in the gallery"
         what = f"Nothing {among} is closer than {ask.least:.2f}; the most alike garment reaches {answer.best:.2f}."
-        do = "Lower the least similarity, loosen the filters, or draw a box around the part that matters."
+        lower = "Lower the least similarity, loosen" if ask.least > 0 else "Loosen"
+        do = f"{lower} the filters, or draw a box around the part that matters."
     return f'<div class="nothing" role="status"><h2>Nothing close enough</h2><p>{what}</p><p class="muted">{do}</p></div>'
 
 
@@ -90,7 +95,8 @@ def pair(shown: Pair, query: Query, attribute: str, picture: Picture) -> str:
         f'<section class="pair" aria-label="Your garment beside {escape(item.id)}"><header><p>{escape(said)}</p>'
         f'<button type="button" class="plain strong" {go_on}>Search from this one</button>'
         '<button type="button" class="plain" data-do="close" aria-label="Close the comparison">✕</button></header>'
-        f'<div class="two">{left}{right}</div><ol class="bars alike">{bars}</ol><dl>{_labels(item.labels, shown.alike)}</dl></section>'
+        f'<div class="two">{left}{right}</div><ol class="bars alike">{bars}</ol>'
+        f"<dl>{_labels(item.labels, shown.alike)}</dl></section>"
     )
 
 
@@ -104,8 +110,19 @@ def value_of(item: Item, attribute: str) -> str:
     return names.value_name(attribute, value) if value else ""
 
 
-def _grid(head: str, tiles: str) -> str:
-    return f'<div class="found" role="status">{head}</div><div class="grid" role="group" aria-label="Garments">{tiles}</div>'
+def _grid(head: str, tiles: str, weak: str = "") -> str:
+    found = f'<div class="found" role="status">{head}</div>{weak}'
+    return f'{found}<div class="grid" role="group" aria-label="Garments">{tiles}</div>'
+
+
+def _weak(best: Match, name: str) -> str:
+    """Said above a list whose best hit is no closer than two garments taken at random often are."""
+    if best.percentile >= CLOSE:
+        return ""
+    return (
+        f'<p class="weak"><b>None of these is really close in {name}.</b> Even the first is closer than only '
+        f"{best.percentile:.0f} % of all pairs in the gallery; the photo may show something that the gallery lacks.</p>"
+    )
 
 
 def _tile(item: Item, picture: Picture, attribute: str, text: str, rank: int = 0, pressed: bool = False) -> str:

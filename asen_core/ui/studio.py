@@ -36,7 +36,7 @@ class Studio:
 
 @dataclass(frozen=True)
 class Ask:
-    """The controls beside the photo. `least` 0 asks for everything; `where` keeps labels."""
+    """The controls beside the photo. `least`: smallest similarity; `where`: label -> values to keep."""
 
     attribute: str
     count: int = 24
@@ -74,10 +74,10 @@ def search(studio: Studio, query: Query, ask: Ask) -> Answer:
     view = query.views[ask.attribute]
     where = {label: list(values) for label, values in ask.where.items() if values}
     extra = 1 if query.item else 0
-    matches = studio.engine.search(view, ask.attribute, ask.count + extra, where or None, ask.beta, ask.least or None)
+    matches = studio.engine.search(view, ask.attribute, ask.count + extra, where or None, ask.beta, ask.least)
     hits = tuple(h for h in matches if h.item.id != query.item)[: ask.count]
     best = hits[0].similarity if hits else None
-    if best is None and ask.least:
+    if best is None:
         rest = studio.engine.search(view, ask.attribute, 1 + extra, where or None, ask.beta, None)
         best = next((h.similarity for h in rest if h.item.id != query.item), None)
     return Answer(Matches(matches.condition, hits, matches.searched), best)
