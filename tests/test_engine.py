@@ -142,6 +142,12 @@ def test_missing_checkpoint(tmp_path: Path) -> None:
         Engine.open(tmp_path / "nowhere")
 
 
+@pytest.mark.parametrize("name", ["banana", "cuda:99"])
+def test_unusable_device(tmp_path: Path, name: str) -> None:
+    with pytest.raises(QueryError, match=f"device '{name}' can't be used here.*give auto, cpu or cuda"):
+        Engine.open(tiny_checkpoint(tmp_path / "c"), device=name)
+
+
 def test_threads_get_their_own_answers(engine: Engine) -> None:
     expected = [engine.look(photo(seed=i))["sleeve"].embedding for i in range(6)]
     got: dict[int, np.ndarray] = {}

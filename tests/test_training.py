@@ -11,10 +11,11 @@ from asen_core.data.labels import Photo
 from asen_core.errors import CheckpointError, DataError
 from asen_core.training import load_recipe, losses
 from asen_core.training.augment import Change, augment, box_coverage, mask_coverage, plain_background
+from asen_core.training.calibration import best_factor
 from asen_core.training.dataset import GarmentDataset, MixedBatches
+from asen_core.training.loop import rate_factor
 from asen_core.training.pretrained import load_mobilenet
 from asen_core.training.recipe import Batch, Stage
-from asen_core.training.loop import rate_factor
 from asen_core.training.stage import WeightAverage, choose_pairs, jittered, parameter_groups
 from asen_core.types import Box, Frame
 
@@ -211,6 +212,16 @@ def test_average_holds_only_within_its_context() -> None:
     with average.applied(model):
         torch.testing.assert_close(model.attribute_vectors.detach(), before + 0.1)
     torch.testing.assert_close(model.attribute_vectors.detach(), before + 1)
+
+
+def test_temperature_is_found_again() -> None:
+    """Labels drawn from softmax(logits); the read-out says softmax(k logits): the factor that mends it is 1 / k."""
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(4000, 5)) * 2
+    right = np.array([rng.choice(5, p=p) for p in np.exp(logits) / np.exp(logits).sum(1, keepdims=True)])
+    for k in (0.5, 1.0, 2.0):
+        said = k * logits - np.log(np.exp(k * logits).sum(1, keepdims=True))
+        assert best_factor(said, right) == pytest.approx(1 / k, rel=0.1)
 
 
 def test_missing_trunk_weights_are_named(tmp_path: Path) -> None:

@@ -51,12 +51,10 @@ class Engine:
     def open(cls, checkpoint: Path | str | None = None, gallery: Path | str | None = None, device: str = "auto") -> Engine:
         """Load a checkpoint directory (None: the shipped one); the gallery is opened when first searched.
 
-        device: "auto" (a GPU where there is one), "cpu", "cuda", "cuda:1", ... Raises: CheckpointError.
+        device: "auto" (a GPU where there is one), "cpu", "cuda", "cuda:1", ... Raises: CheckpointError, QueryError for a device.
         """
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
         loaded = checkpoints.load(Path(checkpoint) if checkpoint else SHIPPED_CHECKPOINT)
-        return cls(loaded, Path(gallery) if gallery else None, device)
+        return cls(loaded, Path(gallery) if gallery else None, _device(device))
 
     @cached_property
     def gallery(self) -> Gallery:
@@ -145,6 +143,16 @@ class Engine:
                 x, y = (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2
                 rows[0, i] = torch.tensor((x - half, y - half, x + half, y + half))
         return rows
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        return torch.empty(0, device=name).device
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise QueryError(f"The device {name!r} can't be used here ({reason}); give auto, cpu or cuda.") from None
 
 
 def _within(box: Box, garment: Garment) -> Box:

@@ -181,12 +181,13 @@ def moved(batch: Examples, device: torch.device) -> Examples:
 
 
 def _export(state: _State, plan: Recipe, dataset: GarmentDataset, validation: Validation, out: Path) -> Path:
+    temperatures = validation.calibrate(state.model)
     figures = validation.figures(state.model)
     provenance = {
         "recipe": plan.name, "recipe_text": plan.text, "seed": plan.seed, "version": __version__,
         "photos": len(dataset.photos) - len(dataset.masks), "rendered": len(dataset.masks),
         "images_seen": state.images, "train_minutes": round(state.seconds / 60, 1),
-        "torch": torch.__version__, "machine": platform.machine(),
+        "reading_factors": temperatures, "torch": torch.__version__, "machine": platform.machine(),
     }  # fmt: skip
     checkpoint.save(out / "checkpoint", state.model, provenance, {"valid": figures})
     return out / "checkpoint"
