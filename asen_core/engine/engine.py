@@ -51,7 +51,9 @@ class Engine:
     def open(cls, checkpoint: Path | str | None = None, gallery: Path | str | None = None, device: str = "auto") -> Engine:
         """Load a checkpoint directory (None: the shipped one); the gallery is opened when first searched.
 
-        device: "auto" (a GPU where there is one), "cpu", "cuda", "cuda:1", ... Raises: CheckpointError, QueryError for a device.
+        device: "auto" (a GPU where there is one), "cpu", "cuda" or "cuda:1".
+
+        Raises: CheckpointError, or QueryError for the device.
         """
         loaded = checkpoints.load(Path(checkpoint) if checkpoint else SHIPPED_CHECKPOINT)
         return cls(loaded, Path(gallery) if gallery else None, _device(device))

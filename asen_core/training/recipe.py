@@ -77,7 +77,7 @@ class Recipe:
 
 
 def load_recipe(name_or_path: str) -> Recipe:
-    """A recipe from a TOML file, or a shipped one by name ("compact", "paper").
+    """A recipe from a TOML file, or a shipped one by name ("compact").
 
     Raises: DataError where the file is missing or a setting is unknown or of the wrong kind.
     """
