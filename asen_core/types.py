@@ -167,8 +167,14 @@ class View:
 
     @property
     def peak(self) -> tuple[float, float]:
-        """(x, y) in pixels of the oriented photo: the centre of the cell with most attention."""
-        return self.point(*np.unravel_index(int(self.attention.argmax()), self.attention.shape))
+        """(x, y) in pixels of the oriented photo: where attention is strongest, between cells where its neighbours say so.
+
+        It is the centre of attention within the strongest cell and the eight around it.
+        """
+        row, col = np.unravel_index(int(self.attention.argmax()), self.attention.shape)
+        rows, cols = (np.arange(max(0, i - 1), min(n, i + 2)) for i, n in zip((row, col), self.attention.shape, strict=True))
+        near = self.attention[np.ix_(rows, cols)]
+        return self.point(float(near.sum(1) @ rows / near.sum()), float(near.sum(0) @ cols / near.sum()))
 
     def query_vector(self, beta: float | None = None) -> np.ndarray:
         """(D,) float32 whose inner product with a gallery embedding is beta cos_global + (1 - beta) cos_local.

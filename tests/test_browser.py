@@ -341,6 +341,24 @@ def test_by_keyboard_alone(open_page, photo):
     expect(page.locator("#results .found")).to_contain_text("sleeve length")
 
 
+def test_a_pill_that_is_chosen_already_does_not_wait(open_page, photo):
+    page = open_page()
+    give(page, photo)
+    choose(page, "Neckline")
+    expect(page.locator("body.asen-busy")).to_have_count(0)
+
+
+def test_the_chosen_garment_is_not_left_under_the_sheet(open_page, photo):
+    page = open_page(1024, 768)
+    give(page, photo)
+    page.locator("#results .tile").nth(1).click()
+    expect(page.locator("#dock .pair")).to_be_visible()
+    page.wait_for_function(
+        """() => document.querySelector('.tile[aria-pressed="true"]').getBoundingClientRect().bottom
+            <= document.querySelector('#dock .pair').getBoundingClientRect().top"""
+    )
+
+
 def test_two_visitors_see_their_own(open_page, photo):
     one, two = open_page(), open_page()
     give(one, photo)

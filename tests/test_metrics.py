@@ -111,11 +111,12 @@ FRAME = Frame(20, 0.5, 0, 5)
         ([], False),
         ([Box(20, -10, 40, 10)], True),
         ([Box(0, -10, 20, 10)], False),
-        ([Box(0, 0, 1, 1), Box(29, -1, 31, 1)], True),
+        ([Box(0, 0, 1, 1), Box(23, 5, 25, 7)], True),
+        ([Box(29, -1, 31, 1)], False),
     ],
 )
 def test_pointing(boxes: list[Box], inside: bool) -> None:
-    # strongest cell: top right, its centre (15, 5) of the input is (30, 0) of the photo
+    # around the top right cell attention centres on row 0.3 and column 0.7: (12, 8) of the input, (24, 6) of the photo
     assert metrics.pointing(view(np.array([[0.1, 0.6], [0.2, 0.1]]), FRAME), boxes) is inside
 
 

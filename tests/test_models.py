@@ -7,6 +7,7 @@ from tiny import CONFIG, VOCABULARY, tiny_batch, tiny_model
 
 from asen_core.config import COMPACT, PAPER, PRESETS
 from asen_core.models import AsenPP
+from asen_core.models.attention import smoothed
 from asen_core.models.roi import cut, placed_in_input, roi_boxes, to_photo
 from asen_core.models.trunks import build_trunk
 from asen_core.types import Frame
@@ -43,6 +44,17 @@ def test_fine_attention_halves_the_cells(count: int) -> None:
         out = model(*tiny_batch(count))
     assert out.attention.shape == (count, 2, 8, 8)
     torch.testing.assert_close(out.attention.sum((2, 3)), torch.ones(count, 2))
+
+
+def test_smoothing_keeps_the_sum_and_spreads_a_cell_by_1_2_1() -> None:
+    spot = torch.zeros(1, 2, 5, 5)
+    spot[0, 0, 2, 2] = spot[0, 1, 0, 0] = 1
+    out = smoothed(spot)
+    torch.testing.assert_close(out.sum((2, 3)), torch.ones(1, 2))
+    kernel = torch.tensor([[1.0, 2, 1], [2, 4, 2], [1, 2, 1]]) / 16
+    torch.testing.assert_close(out[0, 0, 1:4, 1:4], kernel)
+    # In a corner the edge repeats itself: 3/4 and 1/4 along each side.
+    torch.testing.assert_close(out[0, 1, :2, :2], torch.tensor([[9.0, 3], [3, 1]]) / 16)
 
 
 def test_fine_attention_pools_deep_cells_four_times() -> None:

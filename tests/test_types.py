@@ -82,10 +82,17 @@ def test_views_that_are_none(changes: dict, says: str) -> None:
         view(**changes)
 
 
+def test_peak_looks_at_the_strongest_cell_and_its_neighbours_alone() -> None:
+    attention = np.zeros((4, 4), np.float32)
+    attention[1, 1], attention[1, 2], attention[3, 3] = 0.4, 0.2, 0.4
+    # Row 1, column 1 + 1/3; the far cell has no say. Cells are 2 px: input (3.667, 3), photo (7.333, 2).
+    assert view(attention=attention).peak == pytest.approx((22 / 3, 2))
+
+
 def test_view_points_into_the_photo() -> None:
     seen = view(readings=(Reading("v", 0.9), Reading("round", 0.1)))
     assert seen.point(0, 0) == (4, 0)  # input (2, 2); 0 = (2 - dy) / 0.5
-    assert seen.peak == (12, 8)
+    assert seen.peak == pytest.approx((8.8, 5.6))  # row 0.7, column 0.6: input (4.4, 4.8)
     assert seen.reading == Reading("v", 0.9)
     assert view().reading is None
 

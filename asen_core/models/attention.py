@@ -6,7 +6,7 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, interpolate
+from torch.nn.functional import avg_pool2d, interpolate, pad
 
 from asen_core.models.trunks import Trunk
 
@@ -16,7 +16,8 @@ class AttentionBranch(nn.Module):
 
     Both attentions of all attributes are computed from one feature map: the trunk never runs twice on a photo.
     With `fine`, attention has cells of 8 px, not 16: its keys add the trunk's stride-8 features to the upsampled deep ones,
-    because a placket is narrower than a deep cell. Features are pooled as if each deep cell were four equal fine ones.
+    because a placket is narrower than a deep cell. The fine map is smoothed over 3 x 3 cells, so that its peak is a place and
+    not one cell's noise. Features are pooled as if each deep cell were four equal fine ones.
     """
 
     def __init__(self, trunk: Trunk, attribute_dim: int, dim: int, fine: bool = False) -> None:
@@ -39,7 +40,10 @@ class AttentionBranch(nn.Module):
         asked = torch.tanh(self.spatial_query(queries))
         scores = torch.einsum("bdhw,ad->bahw", torch.tanh(keys), asked) / math.sqrt(keys.shape[1])
         attention = scores.flatten(2).float().softmax(-1).unflatten(2, scores.shape[2:])
-        coarse = attention if self.fine_conv is None else 4 * avg_pool2d(attention, 2)
+        coarse = attention
+        if self.fine_conv is not None:
+            attention = smoothed(attention)
+            coarse = 4 * avg_pool2d(attention, 2)
         pooled = torch.einsum("bahw,bchw->bac", coarse, features.float())
         return self.embed(pooled, queries.expand(len(x), -1, -1)), attention
 
@@ -56,3 +60,11 @@ class AttentionBranch(nn.Module):
         """Channel attention on pooled features (..., C) with attribute vectors (..., d), then the embedding (..., D)."""
         context = torch.cat([pooled, torch.relu(self.channel_query(queries))], -1)
         return nn.functional.normalize(self.project(pooled * self.gate(context)).float(), dim=-1)
+
+
+def smoothed(attention: Tensor) -> Tensor:
+    """Maps (B, A, h, w) under the binomial kernel 1-2-1 in both directions; every map still sums to 1."""
+    padded = pad(attention, (1, 1, 1, 1), mode="replicate")
+    rows = (padded[..., :-2, :] + 2 * padded[..., 1:-1, :] + padded[..., 2:, :]) / 4
+    both = (rows[..., :-2] + 2 * rows[..., 1:-1] + rows[..., 2:]) / 4
+    return both / both.sum((2, 3), keepdim=True)

@@ -11,3 +11,11 @@ element.addEventListener("click", (event) => {
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && element.querySelector(".pair") && !document.querySelector("dialog[open]")) close();
 });
+// The sheet lies over the grid: bring the chosen garment out from under it.
+watch("value", () => {
+  const sheet = element.querySelector(".pair");
+  const tile = document.querySelector('.tile[aria-pressed="true"]');
+  const hidden = sheet && tile ? tile.getBoundingClientRect().bottom + 8 - sheet.getBoundingClientRect().top : 0;
+  const room = tile ? tile.getBoundingClientRect().top - 8 : 0;
+  if (hidden > 0 && room > 0) window.scrollBy({ top: Math.min(hidden, room), behavior: "smooth" });
+});
