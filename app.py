@@ -18,10 +18,15 @@ from collections.abc import Mapping
 import numpy as np
 
 from asen_core.engine import Engine
+from asen_core.errors import AsenError
 from asen_core.types import Box, View
 from asen_core.ui.page import build, serve
 
-engine = Engine.open()
+try:
+    engine = Engine.open()
+    len(engine.gallery)  # opened at first use: a gallery that doesn't fit shall stop the start, not the first visitor
+except AsenError as error:
+    raise SystemExit(str(error)) from error
 
 
 def look(photo: np.ndarray, attributes: list[str] | None = None, boxes: Mapping[str, Box] | None = None) -> dict[str, View]:

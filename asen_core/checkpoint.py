@@ -45,6 +45,7 @@ def save(
     tensors = {k: _stored(v) for k, v in model.state_dict().items()}
     temporary = directory / f".{WEIGHTS}.part"
     save_file(tensors, temporary)
+    temporary.chmod(0o644)  # safetensors writes files that only their owner may read
     digest = _sha256(temporary)
     settings = {
         "format": FORMAT,

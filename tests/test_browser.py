@@ -29,12 +29,14 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 @pytest.fixture(scope="module")
-def url():
+def url(tmp_path_factory):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     address = f"http://127.0.0.1:{port}/"
-    env = {**os.environ, "GRADIO_SERVER_PORT": str(port), "GRADIO_SERVER_NAME": "127.0.0.1"}
+    kept = tmp_path_factory.mktemp("server")
+    env = {**os.environ, "GRADIO_SERVER_PORT": str(port), "GRADIO_SERVER_NAME": "127.0.0.1", "TMPDIR": str(kept)}
+    env.pop("GRADIO_TEMP_DIR", None)
     server = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=env)
     try:
         for _ in range(240):
@@ -47,7 +49,8 @@ def url():
         yield address
     finally:
         server.terminate()
-        server.wait(timeout=20)
+        server.wait(timeout=60)
+    assert [f for f in kept.rglob("*") if f.is_file()] == [], "the server left temporary files behind"
 
 
 @pytest.fixture(scope="module")
@@ -386,20 +389,23 @@ def test_pictures_have_alternative_texts_and_controls_names(open_page, photo):
 
 
 def test_answers_come_in_time(open_page, photo):
-    """A photo within 1 s and an attribute within 0.3 s on two free cores; three times that where others share them."""
+    """A photo within 1 s and an attribute within 0.3 s on two free cores; the best of some, as others may use the machine."""
     page = open_page()
     give(page, photo)  # the first pass of a process is slower
-    start = time.perf_counter()
-    page.locator("#stage .sample").nth(2).click()
-    expect(page.locator("#stage img.photo")).to_have_count(1)
-    page.wait_for_function("!document.body.classList.contains('asen-busy')")
-    photo_time = time.perf_counter() - start
-    start = time.perf_counter()
-    choose(page, "Pattern")
-    attribute_time = time.perf_counter() - start
-    print(f"photo {photo_time:.2f} s, attribute {attribute_time:.2f} s")
-    assert photo_time < 3
-    assert attribute_time < 0.9
+    photos, attributes = [], []
+    for sample, attribute in enumerate(("Pattern", "Colour", "Collar", "Closure")):
+        before = page.locator("#stage img.photo").get_attribute("src")
+        start = time.perf_counter()
+        page.locator("#stage .sample").nth(sample).click()
+        page.wait_for_function("old => document.querySelector('#stage img.photo').getAttribute('src') !== old", arg=before)
+        photos.append(time.perf_counter() - start)
+        start = time.perf_counter()
+        page.locator(f'#attribute label:has(span:text-is("{attribute}"))').click()
+        page.wait_for_function("name => document.querySelector('#stage .read h2').innerText === name", arg=attribute)
+        attributes.append(time.perf_counter() - start)
+    print(f"photo {min(photos):.2f} s, attribute {min(attributes):.2f} s")
+    assert min(photos) < 1
+    assert min(attributes) < 0.3
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "app.py", "assets/style.css", "../app.py", "requirements.txt"])

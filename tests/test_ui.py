@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 import pickle
 import runpy
 import sys
@@ -351,6 +352,20 @@ def test_two_visitors_share_nothing(studio, photo):
     handlers.box_drawn(studio, one, NECK, {"x0": 0, "y0": 0, "x1": 0.5, "y1": 0.5})
     assert not one.query.own_box("neckline")
     assert not two.query.own_box("neckline")
+
+
+def test_scratch_clears_what_a_killed_process_left(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    old, young, other = (tmp_path / name for name in ("asen-page-old", "asen-page-young", "other"))
+    for folder in (old, young, other):
+        folder.mkdir()
+        (folder / "photo.jpg").write_bytes(b"x")
+    for folder in (old, other):
+        os.utime(folder, (0, 0))
+    Scratch.open()
+    assert not old.exists()
+    assert young.exists()
+    assert other.exists()
 
 
 def test_scratch_forgets_only_its_own(tmp_path):

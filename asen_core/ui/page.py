@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,7 +66,12 @@ def serve(page: gr.Blocks, wait: bool = True) -> str:
     )
     print(f"{NAME} is open at {url} (Ctrl+C ends it)", flush=True)
     if wait:
-        page.block_thread()
+        # Leaving in good order, also when a service is stopped, removes uploads and other temporary files.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        try:
+            page.block_thread()
+        finally:
+            page.close(verbose=False)
     return url
 
 

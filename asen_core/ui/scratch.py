@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+_PREFIX, _DAY = "asen-page-", 24 * 3600
+
 
 @dataclass(frozen=True)
 class Scratch:
@@ -22,7 +24,11 @@ class Scratch:
 
     @classmethod
     def open(cls) -> Scratch:
-        root = Path(tempfile.mkdtemp(prefix="asen-")).resolve()
+        """A new one; what a killed process left behind more than a day ago goes."""
+        for left in Path(tempfile.gettempdir()).glob(_PREFIX + "*"):
+            if left.stat().st_mtime < time.time() - _DAY:
+                shutil.rmtree(left, ignore_errors=True)
+        root = Path(tempfile.mkdtemp(prefix=_PREFIX)).resolve()
         atexit.register(shutil.rmtree, root, ignore_errors=True)
         return cls(root)
 
