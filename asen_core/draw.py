@@ -6,14 +6,13 @@ import math
 from collections.abc import Iterable
 
 import numpy as np
+from matplotlib import colormaps
 from PIL import Image
 
 from asen_core.types import Box, View
 
-_HEAT = np.array(
-    [(0.29, 0.07, 0.42), (0.51, 0.14, 0.43), (0.72, 0.21, 0.34), (0.89, 0.35, 0.20), (0.98, 0.55, 0.08), (0.99, 0.72, 0.15)]
-)
-"""The middle of matplotlib's `inferno` (CC0): lightness rises evenly, both ends stay visible on black and on white cloth."""
+_HEAT = colormaps["inferno"](np.linspace(0.22, 0.8, 16))[:, :3]
+"""The middle of the map: lightness rises evenly, and both ends stay visible on black and on white cloth."""
 
 
 def strength(view: View, photo: tuple[int, int], size: tuple[int, int]) -> np.ndarray:

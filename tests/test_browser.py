@@ -12,8 +12,8 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from playwright import sync_api
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
 expect = sync_api.expect
 
 pytestmark = pytest.mark.browser
