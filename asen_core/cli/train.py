@@ -20,9 +20,16 @@ def train(
     fresh: Annotated[
         bool, typer.Option("--fresh/--resume", help="Start again, or go on after the last finished epoch in --out.")
     ] = False,
+    trunk: Annotated[
+        Path | None, typer.Option("--trunk", help="Pretrained MobileNetV2 (safetensors). Default: as the recipe says.")
+    ] = None,
     device: DeviceOption = "auto",
 ) -> None:
     """Train a model by a recipe; stopped at any time, the same line goes on where it was.
+
+    The folder of [cyan]--data[/] holds products/, clothing_photos/ and
+    clothing_attributes/, each with labels.csv and images/, and beside them
+    garment_labels.csv and regions.csv. Rendered garments are drawn on the way.
 
     [bold]Examples[/]
 
@@ -32,5 +39,5 @@ def train(
     """
     from asen_core import training
 
-    checkpoint = training.run(recipe, data, out, device, fresh)
+    checkpoint = training.run(recipe, data, out, device, fresh, trunk)
     tell(f"Trained. Look with it: python -m asen_core look photo.jpg --checkpoint {checkpoint}")

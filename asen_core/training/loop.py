@@ -65,17 +65,20 @@ class _State:
             setattr(self, name, values[name])
 
 
-def run(recipe: str, data: Path, out: Path, device: str = "auto", fresh: bool = False) -> Path:
+def run(
+    recipe: str, data: Path, out: Path, device: str = "auto", fresh: bool = False, trunk: Path | None = None
+) -> Path:  # fmt: skip
     """Train as a recipe says and return the checkpoint directory `out`/checkpoint.
 
-    A run that was stopped goes on after its last complete epoch; `fresh` starts over.
+    A run that was stopped goes on after its last complete epoch; `fresh` starts over. trunk: the file of pretrained weights
+    to start from, None for the place that the recipe names below `data`.
 
     Raises: DataError, CheckpointError.
     """
     plan = load_recipe(recipe)
     chosen = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
     out.mkdir(parents=True, exist_ok=True)
-    state = _start(plan, data, out, chosen, fresh)
+    state = _start(plan, trunk or data / plan.trunk_weights, out, chosen, fresh)
     console = Console(stderr=True)
     with _progress(console) as progress:
         photos = collect(data, "train")
@@ -88,13 +91,13 @@ def run(recipe: str, data: Path, out: Path, device: str = "auto", fresh: bool = 
         return _export(state, plan, dataset, validation, out)
 
 
-def _start(plan: Recipe, data: Path, out: Path, device: torch.device, fresh: bool) -> _State:
+def _start(plan: Recipe, trunk: Path, out: Path, device: torch.device, fresh: bool) -> _State:
     torch.manual_seed(plan.seed)
     model = AsenPP(plan.model, DEFAULT).eval()
     path = out / STATE
     resumed = path.exists() and not fresh
     if plan.trunk_weights and not resumed:
-        load_mobilenet(model, data / plan.trunk_weights)
+        load_mobilenet(model, trunk)
     model = model.to(device, memory_format=torch.channels_last)
     state = _State(model, WeightAverage(model))
     if resumed:

@@ -23,7 +23,8 @@ def load_mobilenet(model: AsenPP, path: Path) -> None:
     try:
         tensors = {k: v.float() if v.is_floating_point() else v for k, v in load_file(path).items()}
     except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"Pretrained trunk weights can't be read from {path}: {error}.") from None
+        reason = f"Pretrained trunk weights can't be read from {path}: {error}."
+        raise CheckpointError(f"{reason} Give their file with --trunk.") from None
     reference = mobilenet_v2(weights=None).eval()
     try:
         reference.load_state_dict(tensors, strict=True)
