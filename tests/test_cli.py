@@ -281,6 +281,21 @@ def test_train_hands_everything_to_training(tmp_path, monkeypatch):
         ("my.toml", tmp_path, tmp_path / "o", "auto", True, tmp_path / "w"),
     ]
     assert str(tmp_path / "o" / "checkpoint") in result.stderr.replace("\n", "")
+    said = call("train", "compact", "--data", tmp_path, "--out", tmp_path / "o", "--json").stdout
+    assert json.loads(said) == {"checkpoint": str(tmp_path / "o" / "checkpoint")}
+
+
+def test_render_as_json(tmp_path):
+    said = json.loads(call("render", "--out", tmp_path / "d", "--count", 2, "--seed", 3, "--json").stdout)
+    assert said == {"out": str(tmp_path / "d"), "garments": 2, "seed": 3, "vocabulary": "default"}
+    assert len(list((tmp_path / "d" / "images").iterdir())) == said["garments"]
+
+
+def test_index_as_json_counts_what_it_left_out(tmp_path, opened):
+    paint(tmp_path / "photos" / "a.png", 10)
+    (tmp_path / "photos" / "b.png").write_text("no photo")
+    said = json.loads(call("index", "--images", tmp_path / "photos", "--out", tmp_path / "g", "--json").stdout)
+    assert (said["garments"], list(said["left_out"])) == (1, ["b.png"])
 
 
 def mask(*rows: str) -> np.ndarray:

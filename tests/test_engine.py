@@ -70,6 +70,8 @@ def test_embed_is_look_for_many_and_reads_lazily(engine: Engine) -> None:
     for i in range(5):
         np.testing.assert_allclose(vectors[i, 0], engine.look(photo(seed=i))["sleeve"].embedding, atol=1e-5)
     assert engine.embed([], ["sleeve"]).shape == (0, 1, 32)
+    assert engine.embed([photo()], []).shape == (1, 0, 32)
+    assert engine.embed(np.stack([photo(), photo()])).shape == (2, 2, 32)
 
 
 def test_a_photo_finds_itself_first(engine: Engine) -> None:
@@ -123,6 +125,11 @@ def test_alike_compares_each_attribute(engine: Engine) -> None:
         (lambda e: e.look(photo(), boxes={"sleeve": Box(500, 500, 600, 600)}), QueryError, "outside the photo"),
         (lambda e: e.search(e.look(photo())["sleeve"], "neckline"), QueryError, "view is of 'sleeve'"),
         (lambda e: e.search(photo(), "hat"), QueryError, "Unknown attribute"),
+        (lambda e: e.look(photo(), "neckline"), QueryError, "must be a list of names"),
+        (lambda e: e.look(photo(), boxes={"sleeve": (0, 0, 9, 9)}), QueryError, "must be a Box"),
+        (lambda e: e.embed("shirt.jpg"), PhotoError, "into a list"),
+        (lambda e: e.embed(photo()), PhotoError, "into a list"),
+        (lambda e: e.embed(Image.fromarray(photo())), PhotoError, "into a list"),
         (lambda e: list(e.views([photo()], batch_size=0)), ValueError, "at least 1"),
     ],
 )

@@ -436,3 +436,9 @@ def test_app_uses_a_shared_gpu_where_there_is_one(gallery, monkeypatch, shared):
     assert pickle.loads(pickle.dumps(views)).keys() == views.keys()
     assert bool(lent) == shared
     assert app["demo"].title.endswith("Find alike")
+
+
+def test_a_scratch_folder_that_vanished_is_made_again(tmp_path):
+    scratch = Scratch(tmp_path / "gone")
+    assert scratch.sweep(0) == 0
+    assert scratch.folder().is_dir()

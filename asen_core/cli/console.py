@@ -76,7 +76,7 @@ def tell(line: str) -> None:
 
 def emit(value: Any) -> None:
     """Print one JSON value on stdout."""
-    print(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+    print(json.dumps(value, indent=2, allow_nan=False))
 
 
 def tracked(values: Iterable[T], total: int, doing: str, done: int = 0) -> Iterator[T]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from asen_core.cli.console import CheckpointOption, DeviceOption, tell, tracked
+from asen_core.cli.console import CheckpointOption, DeviceOption, JsonOption, emit, tell, tracked
 from asen_core.errors import DataError
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def index(
     seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed draws the same garments.")] = 0,
     checkpoint: CheckpointOption = None,
     device: DeviceOption = "auto",
+    as_json: JsonOption = False,
 ) -> None:
     """Build a gallery to search in, from your photos or from drawn garments.
 
@@ -55,7 +56,13 @@ def index(
     from asen_core.engine import SHIPPED_GALLERY, Engine
 
     made = photos(images, labels) if images is not None else drawn(rendered or RENDERED, seed)
-    _build(out or SHIPPED_GALLERY, made, Engine.open(checkpoint, device=device))
+    out = out or SHIPPED_GALLERY
+    refused = _build(out, made, Engine.open(checkpoint, device=device))
+    count = len(made.sources) - len(refused)
+    if as_json:
+        emit({"out": str(out), "garments": count, "left_out": refused})
+    else:
+        _tell(out, count, refused)
 
 
 def _check(images: Path | None, labels: Path | None, rendered: int | None, out: Path | None) -> None:
@@ -67,7 +74,8 @@ def _check(images: Path | None, labels: Path | None, rendered: int | None, out: 
         raise typer.BadParameter("Give a folder, so that your photos don't replace the shipped gallery.", param_hint="--out")
 
 
-def _build(out: Path, made: Collection, engine: Engine) -> None:
+def _build(out: Path, made: Collection, engine: Engine) -> dict[str, str]:
+    """Write the gallery; returns the files left out, each with its reason."""
     from asen_core.gallery import GalleryWriter
 
     refused: dict[str, str] = {}
@@ -76,7 +84,7 @@ def _build(out: Path, made: Collection, engine: Engine) -> None:
         _fill(writer, engine, made.sources, refused)
         if not len(writer):
             raise DataError(f"None of the {len(refused)} photos can be read; the first: {next(iter(refused.values()))}")
-    _told(out, len(made.sources) - len(refused), refused)
+    return refused
 
 
 def _fill(writer: GalleryWriter, engine: Engine, sources: Sequence[Source], refused: dict[str, str]) -> None:
@@ -96,7 +104,7 @@ def _fill(writer: GalleryWriter, engine: Engine, sources: Sequence[Source], refu
         writer.add_views(source.id, garment, views)
 
 
-def _told(out: Path, count: int, refused: dict[str, str]) -> None:
+def _tell(out: Path, count: int, refused: dict[str, str]) -> None:
     for name, reason in refused.items():
         tell(f"Left out {name}: {reason}")
     left = f"; {len(refused)} files left out, see above" if refused else ""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from asen_core.cli.console import tell, tracked, write_picture
+from asen_core.cli.console import JsonOption, emit, tell, tracked, write_picture
 
 if TYPE_CHECKING:
     from asen_core.data.render import Rendered
@@ -30,6 +30,7 @@ def render(
         Words, typer.Option("--vocabulary", help="Whose attributes and values the labels use.")
     ] = Words.default,
     sheet: Annotated[bool, typer.Option("--sheet", help="Only one picture of all of them: sheet.png.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Draw garments as product pictures, with labels and marked regions.
 
@@ -51,9 +52,11 @@ def render(
 
         write_picture(out / "sheet.png", contact_sheet(r.pixels for r in drawn))
         tell(f"Drawn into {out / 'sheet.png'}.")
-        return
-    _write(out, drawn, seed, vocabulary)
-    tell(f"{count} garments drawn into {out / 'images'}; labels.csv and regions.csv beside it.")
+    else:
+        _write(out, drawn, seed, vocabulary)
+        tell(f"{count} garments drawn into {out / 'images'}; labels.csv and regions.csv beside it.")
+    if as_json:
+        emit({"out": str(out), "garments": count, "seed": seed, "vocabulary": vocabulary.value})
 
 
 def _write(out: Path, drawn: Iterator[Rendered], seed: int, vocabulary: Words) -> None:

@@ -74,6 +74,8 @@ def _print(engine: Engine, view: View, matches: Matches) -> None:
         say(f"{view.condition}: {view.reading.value} ({view.reading.probability:.2f})")
     if len(matches):
         say(_table(engine, view.condition, matches))
+    elif not matches.searched:
+        say("No garment of the gallery passes the filters: correct or drop a --where.")
     else:
         say(f"Nothing close enough among {matches.searched} garments: lower --least or drop a --where.")
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from asen_core.cli.console import DeviceOption, tell
+from asen_core.cli.console import DeviceOption, JsonOption, emit, tell
 
 
 def train(
@@ -24,6 +24,7 @@ def train(
         Path | None, typer.Option("--trunk", help="Pretrained MobileNetV2 (safetensors). Default: as the recipe says.")
     ] = None,
     device: DeviceOption = "auto",
+    as_json: JsonOption = False,
 ) -> None:
     """Train a model by a recipe; stopped at any time, the same line goes on where it was.
 
@@ -40,4 +41,6 @@ def train(
     from asen_core import training
 
     checkpoint = training.run(recipe, data, out, device, fresh, trunk)
+    if as_json:
+        emit({"checkpoint": str(checkpoint)})
     tell(f"Trained. Look with it: python -m asen_core look photo.jpg --checkpoint {checkpoint}")

@@ -18,7 +18,7 @@ from asen_core import images
 from asen_core.checkpoint import Checkpoint
 from asen_core.config import ModelConfig
 from asen_core.engine.views import views_of
-from asen_core.errors import QueryError
+from asen_core.errors import PhotoError, QueryError
 from asen_core.gallery import Gallery
 from asen_core.types import Box, Frame, Garment, Item, Matches, View, Vocabulary
 
@@ -81,6 +81,8 @@ class Engine:
         Raises: PhotoError, QueryError, ValueError for a batch size under 1.
         """
         names = self._known(attributes)
+        if isinstance(photos, str | bytes | Path | Garment) or hasattr(photos, "mode") or getattr(photos, "ndim", 4) < 4:
+            raise PhotoError("Photos must be a list or another iterable of photos; put a single photo into a list.")
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}.")
         waiting = iter(photos)
@@ -90,7 +92,8 @@ class Engine:
     def embed(self, photos: Iterable[Photo], attributes: Sequence[str] | None = None, batch_size: int = 32) -> np.ndarray:
         """(N, A, D) float32 embeddings, unit norm; reads the photos lazily. Raises: PhotoError, QueryError."""
         names = self._known(attributes)
-        rows = [np.stack([v[a].embedding for a in names]) for v in self.views(photos, names, batch_size)]
+        looked = self.views(photos, names, batch_size)
+        rows = [np.array([v[a].embedding for a in names], np.float32).reshape(-1, self.config.dim) for v in looked]
         return np.stack(rows) if rows else np.zeros((0, len(names), self.config.dim), np.float32)
 
     def search(
@@ -114,6 +117,8 @@ class Engine:
         return {name: float(view.embedding @ stored[name]) for name, view in views.items()}
 
     def _known(self, attributes: Sequence[str] | None) -> tuple[str, ...]:
+        if isinstance(attributes, str):
+            raise QueryError(f"Attributes must be a list of names, got {attributes!r}; write [{attributes!r}].")
         names = tuple(self.vocabulary) if attributes is None else tuple(attributes)
         if unknown := [a for a in names if a not in self.vocabulary]:
             raise QueryError(
@@ -158,6 +163,8 @@ def _device(name: str) -> torch.device:
 
 
 def _within(box: Box, garment: Garment) -> Box:
+    if not isinstance(box, Box):
+        raise QueryError(f"A region must be a Box(x0, y0, x1, y1) in photo pixels, got {box!r}.")
     inside = box.intersection(garment.box)
     if inside is None:
         raise QueryError(f"The box {box} lies outside the photo, which is {garment.width} x {garment.height} pixels.")

@@ -20,8 +20,12 @@ MANIFEST, ITEMS, VECTORS, ROIS, BACKGROUND, IMAGES = (
     "manifest.json", "items.jsonl", "vectors.npy", "rois.npy", "background.npy", "images"
 )  # fmt: skip
 CHECKED = (ITEMS, VECTORS, ROIS, BACKGROUND)
-REBUILD = "rebuild it with: python -m asen_core index"
 _PICTURE = re.compile(r"images/[0-9]+\.webp")
+
+
+def rebuild(directory: Path) -> str:
+    """What to do about a gallery that can't be used."""
+    return f"build it with: python -m asen_core index --out {directory} (and the --images and --checkpoint that belong to it)"
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ def read(directory: Path, fingerprint: str | None) -> Contents:
     if fingerprint is not None and manifest.fingerprint != fingerprint:
         raise GalleryError(
             f"The gallery {directory} was built with checkpoint {manifest.fingerprint[:12]}, but {fingerprint[:12]} is in use; "
-            f"{REBUILD}, or open the checkpoint that it was built with."
+            f"{rebuild(directory)}, or open the checkpoint that it was built with."
         )
     for name in CHECKED:
         _verify(directory, name, manifest.sha256)
@@ -76,7 +80,7 @@ def read(directory: Path, fingerprint: str | None) -> Contents:
 
 def damaged(directory: Path, name: str, what: str) -> GalleryError:
     """The error for a file of a gallery that is not as it was written."""
-    return GalleryError(f"The gallery is damaged: {directory / name} {what}; {REBUILD}.")
+    return GalleryError(f"The gallery is damaged: {directory / name} {what}; {rebuild(directory)}.")
 
 
 def digest(path: Path) -> str:
@@ -88,12 +92,12 @@ def digest(path: Path) -> str:
 def _manifest(directory: Path) -> Manifest:
     path = directory / MANIFEST
     if not path.is_file():
-        raise GalleryError(f"There is no gallery at {directory} ({MANIFEST} is missing); {REBUILD}.")
+        raise GalleryError(f"There is no gallery at {directory} ({MANIFEST} is missing); {rebuild(directory)}.")
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         found = values.get("format")
         if found != FORMAT:
-            raise GalleryError(f"{path} has format {found!r}, this version reads format {FORMAT}; {REBUILD}.")
+            raise GalleryError(f"{path} has format {found!r}, this version reads format {FORMAT}; {rebuild(directory)}.")
         manifest = Manifest.from_dict(values)
         if not (0 <= manifest.split <= manifest.dim and manifest.count >= 0 and isinstance(manifest.fingerprint, str)):
             raise ValueError("numbers out of range")

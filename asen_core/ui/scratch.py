@@ -18,7 +18,7 @@ _PREFIX, _DAY = "asen-page-", 24 * 3600
 
 @dataclass(frozen=True)
 class Scratch:
-    """A temporary folder of this process, removed when it ends."""
+    """A temporary folder of this process, removed when it ends; made again where something else removed it."""
 
     root: Path
 
@@ -26,7 +26,7 @@ class Scratch:
     def open(cls) -> Scratch:
         """A new one; what a killed process left behind more than a day ago goes."""
         for left in Path(tempfile.gettempdir()).glob(_PREFIX + "*"):
-            if left.stat().st_mtime < time.time() - _DAY:
+            if _age(left) > _DAY:
                 shutil.rmtree(left, ignore_errors=True)
         root = Path(tempfile.mkdtemp(prefix=_PREFIX)).resolve()
         atexit.register(shutil.rmtree, root, ignore_errors=True)
@@ -35,7 +35,7 @@ class Scratch:
     def folder(self) -> Path:
         """A new empty folder for one photo."""
         path = self.root / secrets.token_urlsafe(16)
-        path.mkdir()
+        path.mkdir(mode=0o700, parents=True)
         return path
 
     def forget(self, folder: Path) -> None:
@@ -45,10 +45,18 @@ class Scratch:
 
     def sweep(self, age: float) -> int:
         """Remove the folders that were made more than `age` seconds ago; returns how many."""
-        old = [f for f in self.root.iterdir() if time.time() - f.stat().st_mtime > age]
+        old = [f for f in self.root.glob("*") if _age(f) > age]
         for folder in old:
             self.forget(folder)
         return len(old)
+
+
+def _age(path: Path) -> float:
+    """Seconds since a file or folder was last written to; 0 where it has just gone."""
+    try:
+        return time.time() - path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def save_photo(picture: Image.Image, path: Path) -> Path:
