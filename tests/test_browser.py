@@ -106,6 +106,16 @@ def choose(page, attribute, heading=None):
     expect(page.locator("#stage .read h2")).to_have_text(heading or attribute)
 
 
+def type_number(field, before, number):
+    """Key by key, as a person does, once the folded controls are there with their value."""
+    expect(field).to_have_value(before)
+    field.click()
+    field.press("Control+A")
+    field.press_sequentially(number, delay=40)
+    field.press("Tab")
+    expect(field).to_have_value(number)
+
+
 def fits(page):
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
@@ -166,8 +176,7 @@ def test_filters_limits_and_nothing_close_enough(open_page, photo):
     expect(page.locator("#results .found")).to_contain_text(f"of {searched:,} garments")
     assert ids(page) != before
     page.screenshot(path=SHOTS / "filters.png")
-    page.locator("#least input[type=number]").fill("1")
-    page.locator("#least input[type=number]").press("Enter")
+    type_number(page.locator("#least input[type=number]"), "0", "1")
     expect(page.locator("#results .nothing")).to_contain_text("Nothing close enough")
     expect(page.locator("#results .nothing")).to_contain_text("Lower the least similarity")
     page.screenshot(path=SHOTS / "nothing.png")
@@ -178,8 +187,7 @@ def test_balance_changes_the_answer(open_page, photo):
     give(page, photo)
     first = page.locator("#results .caption b").all_inner_texts()
     page.locator("#options button").first.click()
-    page.locator("#beta input[type=number]").fill("0")
-    page.locator("#beta input[type=number]").press("Enter")
+    type_number(page.locator("#beta input[type=number]"), "0.6", "0.1")
     expect(page.locator("#results .caption b").first).not_to_have_text(first[0])
     assert page.locator("#results .caption b").all_inner_texts() != first
 
