@@ -1,4 +1,7 @@
-"""Starts the page: `python app.py`, or a hosted Space. GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say where."""
+"""Starts the page: `python app.py`, or a hosted Space. GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say where.
+
+ASEN_CHECKPOINT and ASEN_GALLERY name the directories of another model and gallery than the shipped ones.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ from asen_core.types import Box, View
 from asen_core.ui.page import build, serve
 
 try:
-    engine = Engine.open()
+    engine = Engine.open(os.environ.get("ASEN_CHECKPOINT"), os.environ.get("ASEN_GALLERY"))
     len(engine.gallery)  # opened at first use: a gallery that doesn't fit shall stop the start, not the first visitor
 except AsenError as error:
     raise SystemExit(str(error)) from error

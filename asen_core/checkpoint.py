@@ -17,7 +17,7 @@ from torch import Tensor
 
 from asen_core.config import ModelConfig
 from asen_core.errors import CheckpointError
-from asen_core.models import AsenPP
+from asen_core.models import Model, build_model
 
 FORMAT = 1
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
@@ -27,7 +27,7 @@ WEIGHTS, CONFIG = "model.safetensors", "config.json"
 class Checkpoint:
     """A loaded model in eval mode, the fingerprint of its weights and settings, and what is known of its making."""
 
-    model: AsenPP
+    model: Model
     fingerprint: str
     provenance: Mapping[str, Any] = field(default_factory=dict)
     figures: Mapping[str, Any] = field(default_factory=dict)
@@ -35,7 +35,7 @@ class Checkpoint:
 
 def save(
     directory: Path,
-    model: AsenPP,
+    model: Model,
     provenance: Mapping[str, Any],
     figures: Mapping[str, Any],
     dtype: torch.dtype = torch.float16,
@@ -72,7 +72,7 @@ def load(directory: Path) -> Checkpoint:
     try:
         config = ModelConfig.from_dict(settings["model"])
         vocabulary = {str(k): tuple(str(x) for x in v) for k, v in settings["vocabulary"].items()}
-        model = AsenPP(config, vocabulary)
+        model = build_model(config, vocabulary)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise CheckpointError(f"{directory / CONFIG} doesn't describe a model of this version: {error}") from None
     _fill(model, directory / WEIGHTS)
@@ -109,7 +109,7 @@ def _settings(directory: Path) -> dict[str, Any]:
     return settings
 
 
-def _fill(model: AsenPP, path: Path) -> None:
+def _fill(model: Model, path: Path) -> None:
     try:
         tensors = load_file(path)
     except (SafetensorError, OSError) as error:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
+METHODS = ("asen_pp", "asen", "csn", "general", "pooled")
+
 
 class FromDict:
     """Strict construction from JSON: an unknown or missing setting is an error, never ignored."""
@@ -22,13 +24,14 @@ class FromDict:
 
 @dataclass(frozen=True)
 class ModelConfig(FromDict):
-    """Architecture and preprocessing of ASEN++ (Dong et al., TIP 2021, section III); the defaults are `compact`."""
+    """Architecture and preprocessing of ASEN++ (Dong et al., TIP 2021, section III); `COMPACT` is shipped."""
 
     global_trunk: str = "mobilenet_v2"
     local_trunk: str = "mobilenet_v2"
     input_size: int = 224
     roi_size: int = 112
     attention_stride: int = 8
+    attention_kernel: int = 1
     attribute_dim: int = 128
     global_dim: int = 128
     local_dim: int = 128
@@ -40,27 +43,30 @@ class ModelConfig(FromDict):
     std: tuple[float, float, float] = (0.5, 0.5, 0.5)
     fill: int = 255
     reading_scale: float = 16.0
+    value_share: float = 0.0
+    method: str = "asen_pp"
 
     def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise ValueError(f"method must be one of {', '.join(METHODS)}, got {self.method!r}.")
         if not 0 < self.beta < 1:
             raise ValueError(f"beta must lie between 0 and 1, got {self.beta}.")
+        if not 0 <= self.value_share <= 1:
+            raise ValueError(f"value_share must lie in 0..1, got {self.value_share}.")
         if self.input_size % 16 or self.roi_size % 16:
             raise ValueError(f"Sizes must be multiples of 16, got {self.input_size} and {self.roi_size}.")
         if self.attention_stride not in (8, 16):
             raise ValueError(f"attention_stride must be 8 or 16 pixels, got {self.attention_stride}.")
+        if self.attention_kernel not in (1, 3):
+            raise ValueError(f"attention_kernel must be 1 or 3 cells, got {self.attention_kernel}.")
 
     @property
     def cells(self) -> int:
         """Attention cells along one side of the input."""
         return self.input_size // self.attention_stride
 
-    @property
-    def dim(self) -> int:
-        """Length D of an embedding."""
-        return self.global_dim + self.local_dim
 
-
-COMPACT = ModelConfig()
+COMPACT = ModelConfig(attention_kernel=3, value_share=0.7)
 PAPER = ModelConfig(
     global_trunk="resnet50",
     local_trunk="resnet34",

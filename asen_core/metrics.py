@@ -18,11 +18,16 @@ class RetrievalResult:
     precisions: (Q,) float64, the average precision of each query that has a relevant candidate, in the queries' order.
     recalls: k -> share of those queries with at least one relevant candidate among the first k (the field's R@k).
     unanswerable: queries without any relevant candidate; they are left out of all figures.
+    rows: (Q,) int64, which of the given queries these are; first: (Q,) int64, the place of the first relevant, from 0.
+    chances: (Q,) float64, the average precision that a random order would have on average.
     """
 
     precisions: np.ndarray
     recalls: Mapping[int, float]
     unanswerable: int
+    rows: np.ndarray
+    first: np.ndarray
+    chances: np.ndarray
 
     def __post_init__(self) -> None:
         p = self.precisions
@@ -93,7 +98,18 @@ def retrieval(
         precisions[rows] = [average_precision(r) for r in relevant]
         first[rows] = relevant.argmax(1)
     recalls = {int(k): float((first < k).mean()) if len(first) else float("nan") for k in ks}
-    return RetrievalResult(precisions, recalls, len(queries) - len(answerable))
+    found = chance_precision(np.bincount(given, minlength=len(codes)), len(given))[wanted]
+    return RetrievalResult(precisions, recalls, len(queries) - len(answerable), answerable, first, found)
+
+
+def chance_precision(relevant: np.ndarray, candidates: int) -> np.ndarray:
+    """Mean average precision over all orders of `candidates`, of which `relevant` (...,) are relevant: what chance reaches.
+
+    Place i holds a relevant one with probability R / C, and above it there are (i - 1) (R - 1) / (C - 1) more on average.
+    """
+    r = np.asarray(relevant, np.float64)
+    harmonic = float((1 / np.arange(1, candidates + 1)).sum())
+    return np.where(r > 0, (harmonic + (r - 1) * (candidates - harmonic) / max(candidates - 1, 1)) / max(candidates, 1), 0.0)
 
 
 def micro_macro(values: Sequence[float], weights: Sequence[float]) -> tuple[float, float]:
@@ -107,6 +123,69 @@ def micro_macro(values: Sequence[float], weights: Sequence[float]) -> tuple[floa
     if w.min() < 0 or not w.sum() > 0:
         raise ValueError(f"Weights must be >= 0 and sum to more than 0, got {w.tolist()}.")
     return float((v * w).sum() / w.sum()), float(v.mean())
+
+
+@dataclass(frozen=True, eq=False)
+class Intervals:
+    """Percentile intervals of MAP, low and high: (A, 2) per attribute, (2,) for the micro and for the macro mean."""
+
+    attributes: np.ndarray
+    micro: np.ndarray
+    macro: np.ndarray
+
+
+def bootstrap(precisions: np.ndarray, rng: np.random.Generator, draws: int = 1000, level: float = 0.95) -> Intervals:
+    """How far MAP would move with other queries (Efron's percentile bootstrap).
+
+    precisions: (Q, A) float64, a photo's average precision per attribute, nan where it is no query. Photos are drawn with
+    replacement, each with all its attributes, since these share their luck.
+
+    Raises: ValueError where a row or column has no number, or `draws` or `level` make no sense.
+    """
+    p = np.asarray(precisions, np.float64)
+    known = ~np.isnan(p)
+    if p.ndim != 2 or not p.size or not (known.any(0).all() and known.any(1).all()):
+        raise ValueError(f"precisions must be (Q, A) with a number in each row and column, got {p.shape}.")
+    if draws < 1 or not 0 < level < 1:
+        raise ValueError(f"draws must be at least 1 and level between 0 and 1, got {draws} and {level}.")
+    times = rng.multinomial(len(p), np.full(len(p), 1 / len(p)), draws).astype(np.float64)  # (draws, Q)
+    sums, counts = times @ np.where(known, p, 0.0), times @ known.astype(np.float64)  # (draws, A)
+    means = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+    ends = 50 * (1 - level), 50 * (1 + level)
+    micro, macro = sums.sum(1) / counts.sum(1), np.nansum(means, 1) / (counts > 0).sum(1)
+    return Intervals(np.nanpercentile(means, ends, axis=0).T, np.percentile(micro, ends), np.percentile(macro, ends))
+
+
+@dataclass(frozen=True, eq=False)
+class Reliability:
+    """A reliability curve over equal-width bins of confidence: (B,) float64 means, nan in empty bins, and (B,) int64 counts."""
+
+    confidence: np.ndarray
+    accuracy: np.ndarray
+    counts: np.ndarray
+
+    @property
+    def ece(self) -> float:
+        """Expected calibration error: |accuracy - confidence| weighted by counts (Guo et al., ICML 2017); nan without any."""
+        n = int(self.counts.sum())
+        return float(np.nansum(self.counts * np.abs(self.accuracy - self.confidence)) / n) if n else float("nan")
+
+
+def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = 10) -> Reliability:
+    """Bin readings by their confidence (N,) in [0, 1] and see how many are `right` (N,) bool; bin b is (b / B, (b + 1) / B].
+
+    Raises: ValueError where shapes differ, a confidence leaves [0, 1] or there is no bin.
+    """
+    c, r = np.asarray(confidence, np.float64), np.asarray(right, bool)
+    if c.ndim != 1 or c.shape != r.shape or bins < 1:
+        raise ValueError(f"confidence and right must be (N,) alike and bins at least 1, got {c.shape}, {r.shape} and {bins}.")
+    if not ((c >= 0) & (c <= 1)).all():
+        raise ValueError("Confidences must lie in [0, 1].")
+    places = np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], c, side="left")
+    counts = np.bincount(places, minlength=bins)
+    filled = np.where(counts, counts, np.nan)
+    means = (np.bincount(places, weights=w, minlength=bins) / filled for w in (c, r.astype(np.float64)))
+    return Reliability(*means, counts)
 
 
 def pointing(view: View, boxes: Sequence[Box]) -> bool:

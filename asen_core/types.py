@@ -129,7 +129,8 @@ class Reading:
 class View:
     """One garment seen under one condition (an attribute name today).
 
-    embedding: (D,) float32, unit norm; the first `split` numbers come from the global branch, the rest from the local one.
+    embedding: (D,) float32, unit norm; the first `split` numbers come from the global branch, the last `values` from the value
+    read-out, those between from the local branch.
     attention: (h, w) float32, >= 0, sums to 1; a cell is `frame.size / w` input pixels wide.
     roi: the region of interest in pixels of the oriented photo, inside it.
     readings: values of the attribute, most probable first; empty where the condition has no values.
@@ -142,6 +143,7 @@ class View:
     frame: Frame
     split: int
     readings: tuple[Reading, ...] = ()
+    values: int = 0
 
     def __post_init__(self) -> None:
         e, a = self.embedding, self.attention
@@ -151,8 +153,8 @@ class View:
             raise ValueError(f"View.embedding must have unit norm, got {float(np.linalg.norm(e)):.4f}.")
         if a.ndim != 2 or a.dtype != np.float32 or a.min() < 0 or not abs(float(a.sum()) - 1) <= 1e-3:
             raise ValueError(f"View.attention must be (h, w) float32, >= 0 and sum to 1, got {a.shape} {a.dtype}.")
-        if not 0 <= self.split <= len(e):
-            raise ValueError(f"View.split must lie in 0..{len(e)}, got {self.split}.")
+        if not 0 <= self.split <= len(e) - self.values or self.values < 0:
+            raise ValueError(f"View.split and View.values must cut {len(e)} numbers, got {self.split} and {self.values}.")
 
     @property
     def reading(self) -> Reading | None:
@@ -177,17 +179,20 @@ class View:
         return self.point(float(near.sum(1) @ rows / near.sum()), float(near.sum(0) @ cols / near.sum()))
 
     def query_vector(self, beta: float | None = None) -> np.ndarray:
-        """(D,) float32 whose inner product with a gallery embedding is beta cos_global + (1 - beta) cos_local.
+        """(D,) float32 whose inner product with a gallery embedding weighs the branches beta cos_global + (1 - beta) cos_local.
 
-        The gallery stays as it is: only the query is reweighted. None keeps the balance the model was trained with.
+        The gallery stays as it is: only the query is reweighted, and a value part keeps its share. None keeps the balance that
+        the model was trained with; an embedding without a local part has nothing to weigh.
         """
-        if beta is None:
-            return self.embedding
-        if not 0 <= beta <= 1:
+        if beta is not None and not 0 <= beta <= 1:
             raise ValueError(f"beta must lie in 0..1, got {beta}.")
+        if beta is None or self.split == len(self.embedding) - self.values:
+            return self.embedding
         out = self.embedding.copy()
-        for part, share in ((out[: self.split], beta), (out[self.split :], 1 - beta)):
-            part *= share / max(float(part @ part), 1e-12)
+        looks = out[: len(out) - self.values]
+        whole = float(looks @ looks)
+        for part, share in ((looks[: self.split], beta), (looks[self.split :], 1 - beta)):
+            part *= share * whole / max(float(part @ part), 1e-12)
         return out
 
 

@@ -48,6 +48,7 @@ class FakeEngine:
     vocabulary = VOCABULARY
     fingerprint = "fake"
     config = SimpleNamespace(dim=2, global_dim=1)
+    dim = 2
 
     def __init__(self, gallery: FakeGallery | None = None) -> None:
         self.looks: Counter[int] = Counter()

@@ -29,7 +29,7 @@ class FakeGallery:
     def __init__(self, folder: Path, count: int = 60, seed: int = 3) -> None:
         rng = np.random.default_rng(seed)
         self.attributes = tuple(DEFAULT)
-        self._folder = folder
+        self._folder = self.directory = folder
         folder.mkdir(parents=True, exist_ok=True)
         self._vectors = {}
         items = []
@@ -57,6 +57,11 @@ class FakeGallery:
 
     def vectors(self, item_id: str) -> np.ndarray:
         return self._vectors[item_id]
+
+    def map(self, attribute: str) -> np.ndarray | None:
+        """A grid of 10 columns, the same for all attributes but the last, which has none."""
+        cells = np.array([(i % 10, i // 10) for i in range(len(self))], np.float32)
+        return None if attribute == self.attributes[-1] else cells / 10
 
     def search(
         self, attribute: str, vector: np.ndarray, k: int = 20,

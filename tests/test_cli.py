@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import subprocess
 import sys
@@ -16,12 +15,12 @@ from typer.testing import CliRunner
 
 from asen_core.cli import app
 from asen_core.cli.search import parse_where
-from asen_core.data.labels import is_query, read_labels, read_regions, regions_of_masks
+from asen_core.data.labels import read_labels, read_regions, regions_of_masks
 from asen_core.errors import CheckpointError
 from asen_core.gallery import Gallery
 from asen_core.types import Item
 
-VERBS = ("look", "search", "index", "train", "evaluate", "render")
+VERBS = ("look", "search", "index", "map", "train", "evaluate", "render")
 
 
 @pytest.fixture
@@ -78,8 +77,6 @@ def test_help_loads_nothing_heavy():
         (["search", "a.jpg", "sleeve", "-k", "0"], "-k"),
         (["search", "a.jpg", "sleeve", "--beta", "1.5"], "--beta"),
         (["search", "a.jpg", "sleeve", "--where", "blue"], "LABEL=VALUE"),
-        (["evaluate", "--images", "."], "--labels or --regions"),
-        (["evaluate", "--images", ".", "--regions", "r.csv", "--against-gallery"], "needs --labels"),
         (["index", "--images", ".", "--rendered", "3"], "not both"),
         (["index", "--labels", "l.csv"], "give --images too"),
         (["index", "--images", "."], "--out"),
@@ -195,54 +192,6 @@ def test_where(pairs, wanted):
     assert parse_where(pairs) == wanted
 
 
-@pytest.fixture
-def labelled(tmp_path):
-    """A folder with photos, labels.csv and regions.csv; the marked sleeve holds the attention of half of them."""
-    rows, marks = [], []
-    for i in range(40):
-        paint(tmp_path / "photos" / f"{i}.png", 2 * i, row=1, col=0 if i % 2 else 3)
-        rows.append((f"photos/{i}.png", "test" if i < 30 else "train", "long" if i < 20 else "short", "extra"))
-        marks.append((f"photos/{i}.png", "test" if i < 30 else "train", "sleeve", 0, 0, 0.25, 0.5))
-    for name, columns, values in (
-        ("labels.csv", ("image", "split", "sleeve", "kind"), rows),
-        ("regions.csv", ("image", "split", "region", "x0", "y0", "x1", "y1"), marks),
-    ):
-        with open(tmp_path / name, "w", newline="") as file:
-            csv.writer(file).writerows([columns, *values])
-    return tmp_path
-
-
-def test_evaluate_all_in_one_run(labelled, opened):
-    arguments = ("--labels", labelled / "labels.csv", "--images", labelled, "--regions", labelled / "regions.csv")
-    result = call("evaluate", *arguments, "--split", "test", "--against-gallery", "--json")
-    found = json.loads(result.stdout)
-    sleeve = found["retrieval"]["attributes"]["sleeve"]
-    queries = sum(is_query(f"photos/{i}.png") for i in range(30))
-    assert sleeve["queries"] + sleeve["unanswerable"] == queries
-    assert sleeve["queries"] + sleeve["unanswerable"] + sleeve["candidates"] == 30
-    assert found["localisation"]["attributes"]["sleeve"]["photos"] == 30
-    assert found["localisation"]["mean"]["pointing"] == 0.5
-    assert found["gallery"]["attributes"]["sleeve"]["photos"] == 30
-    assert found["checkpoint"] == "fake"
-    shown = call("evaluate", *arguments, "--gallery", "elsewhere").stdout
-    assert "macro" in shown
-    assert "peak inside" in shown
-    assert opened[-1][1] == Path("elsewhere")
-
-
-def test_evaluate_regions_alone(labelled, opened):
-    found = json.loads(call("evaluate", "--images", labelled, "--regions", labelled / "regions.csv", "--json").stdout)
-    assert "retrieval" not in found
-    assert found["localisation"]["attributes"]["sleeve"]["photos"] == 40
-
-
-def test_evaluate_refuses_missing_photos(labelled, opened):
-    (labelled / "photos" / "3.png").unlink()
-    result = call("evaluate", "--labels", labelled / "labels.csv", "--images", labelled, "--json", code=1)
-    assert "1 of 40 photos are not there" in result.stderr
-    assert not result.stdout
-
-
 @pytest.mark.parametrize("vocabulary", ["default", "fashionai"])
 def test_render_writes_what_evaluate_reads(tmp_path, vocabulary):
     call("render", "--out", tmp_path, "--count", 6, "--seed", 3, "--vocabulary", vocabulary)
@@ -277,9 +226,12 @@ def test_train_hands_everything_to_training(tmp_path, monkeypatch):
     result = call("train", "compact", "--data", tmp_path, "--out", tmp_path / "o", "--device", "cpu")
     call("train", "my.toml", "--data", tmp_path, "--out", tmp_path / "o", "--fresh", "--trunk", tmp_path / "w")
     assert calls == [
-        ("compact", tmp_path, tmp_path / "o", "cpu", False, None),
-        ("my.toml", tmp_path, tmp_path / "o", "auto", True, tmp_path / "w"),
+        ("compact", tmp_path, tmp_path / "o", "cpu", False, None, None),
+        ("my.toml", tmp_path, tmp_path / "o", "auto", True, tmp_path / "w", None),
     ]
+    call("train", "csn", "--data", tmp_path, "--out", tmp_path / "o", "--images", 9000, "--seed", 5, "--start", tmp_path / "c")
+    plan, *_, start = calls[-1]
+    assert (plan.name, plan.images, plan.seed, start) == ("csn", 9000, 5, tmp_path / "c")
     assert str(tmp_path / "o" / "checkpoint") in result.stderr.replace("\n", "")
     said = call("train", "compact", "--data", tmp_path, "--out", tmp_path / "o", "--json").stdout
     assert json.loads(said) == {"checkpoint": str(tmp_path / "o" / "checkpoint")}

@@ -19,7 +19,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     engine = Engine.open(tiny_checkpoint(directory / "checkpoint"), directory / "gallery", device="cpu")
     photos = [photo(seed=i) for i in range(8)]
     with GalleryWriter(
-        directory / "gallery", tuple(VOCABULARY), engine.config.dim, engine.config.global_dim, engine.fingerprint
+        directory / "gallery", tuple(VOCABULARY), engine.dim, engine.config.global_dim, engine.fingerprint
     ) as writer:
         for i, (pixels, views) in enumerate(zip(photos, engine.views(photos), strict=True)):
             vectors = np.stack([views[a].embedding for a in VOCABULARY])

@@ -30,9 +30,10 @@ from asen_core.types import Box, Item
 QUERY, CANDIDATE = True, False
 
 
-def photo(folder: Path, query: bool, angle: int, labels: dict[str, str], **painted: int) -> Photo:
-    """A painted photo whose name the protocol's hash makes a query or a candidate."""
-    key = next(k for i in count() if is_query(k := f"{angle}-{i}.png") == query and not (folder / k).exists())
+def photo(folder: Path, query: bool, angle: int, labels: dict[str, str], prefix: str = "", **painted: int) -> Photo:
+    """A painted photo whose name, after the prefix, the protocol's hash makes a query or a candidate."""
+    names = (f"{angle}-{i}.png" for i in count())
+    key = next(k for k in names if is_query(prefix + k) == query and not (folder / k).exists())
     return Photo(key, paint(folder / key, angle, **painted), labels)
 
 

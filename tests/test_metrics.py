@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 
@@ -147,3 +149,113 @@ def test_attention_inside_against_many_points() -> None:
         inside |= ((ys >= b.y0) & (ys < b.y1))[:, None] & ((xs >= b.x0) & (xs < b.x1))
     slow = (inside.reshape(7, 200, 5, 280).mean((1, 3)) * seen.attention).sum()
     assert metrics.attention_inside(seen, boxes) == pytest.approx(slow, abs=2e-3)
+
+
+def test_chance_is_the_mean_over_all_orders() -> None:
+    for candidates in range(1, 7):
+        for relevant in range(candidates + 1):
+            orders = set(itertools.permutations([True] * relevant + [False] * (candidates - relevant)))
+            slow_mean = np.mean([metrics.average_precision(np.array(o)) for o in orders])
+            assert metrics.chance_precision(np.array([relevant]), candidates) == pytest.approx([slow_mean])
+    assert metrics.chance_precision(np.zeros(0), 0).shape == (0,)
+
+
+def test_retrieval_says_whose_precision_it_is() -> None:
+    found = metrics.retrieval(np.eye(3)[[0, 1, 2]], ["x", "b", "a"], np.eye(3), ["b", "a", "a"], (1,))
+    assert found.rows.tolist() == [1, 2]
+    assert found.first.tolist() == [1, 0]  # "b" sees a b a, "a" sees a b a
+    # One b of three candidates: (1 + 1/2 + 1/3) / 3; two a: (5/6 + 1 + 7/12 ...) over the three orders.
+    assert found.chances == pytest.approx([11 / 18, (1 + 5 / 6 + 7 / 12) / 3])
+
+
+def test_bootstrap_against_drawing_one_by_one() -> None:
+    rng = np.random.default_rng(1)
+    p = rng.random((12, 3))
+    p[rng.random((12, 3)) < 0.4] = np.nan
+    p[:, 0] = 0.5
+    p[1:, 2] = np.nan  # one query only, so that many draws go without this attribute
+    p[0, 2] = 0.1
+    found = metrics.bootstrap(p, np.random.default_rng(7), 200, 0.9)
+    micro, macro, columns = [], [], []
+    for times in np.random.default_rng(7).multinomial(12, np.full(12, 1 / 12), 200):
+        drawn = np.repeat(p, times, axis=0)
+        known = [[v for v in column if v == v] for column in drawn.T]
+        columns.append([np.mean(k) if k else np.nan for k in known])
+        micro.append(np.mean([v for k in known for v in k]))
+        macro.append(np.mean([np.mean(k) for k in known if k]))
+    np.testing.assert_allclose(found.micro, np.percentile(micro, (5, 95)))
+    np.testing.assert_allclose(found.macro, np.percentile(macro, (5, 95)))
+    np.testing.assert_allclose(found.attributes, np.nanpercentile(columns, (5, 95), axis=0).T)
+    assert found.attributes[0].tolist() == [0.5, 0.5]
+
+
+def test_bootstrap_is_as_wide_as_the_normal_law_says_and_keeps_photos_whole() -> None:
+    p = np.random.default_rng(2).random((400, 1))
+    found = metrics.bootstrap(np.hstack([p, 1 - p]), np.random.default_rng(0))
+    half = 1.96 * p.std() / 20
+    assert found.attributes[0] == pytest.approx([p.mean() - half, p.mean() + half], abs=0.006)
+    # Where one attribute gains the other loses, on the same photo: drawn apart, this would be some points wide.
+    assert found.macro == pytest.approx([0.5, 0.5])
+
+
+def test_bootstrap_of_one_query() -> None:
+    found = metrics.bootstrap(np.array([[0.25]]), np.random.default_rng(0), 10)
+    assert [*found.attributes[0], *found.micro, *found.macro] == [0.25] * 6
+
+
+@pytest.mark.parametrize(
+    ("precisions", "draws", "level"),
+    [
+        (np.zeros((0, 2)), 10, 0.9),
+        (np.ones(3), 10, 0.9),
+        (np.array([[1, np.nan], [0.5, np.nan]]), 10, 0.9),
+        (np.array([[1.0, 1.0], [np.nan, np.nan]]), 10, 0.9),
+        (np.ones((2, 2)), 0, 0.9),
+        (np.ones((2, 2)), 10, 1.0),
+    ],
+)
+def test_bad_bootstrap(precisions, draws, level) -> None:
+    with pytest.raises(ValueError, match=r"must be|at least 1"):
+        metrics.bootstrap(precisions, np.random.default_rng(0), draws, level)
+
+
+def test_reliability_golden() -> None:
+    # An edge belongs to the bin that it closes, also 0.7, which is a hair below the edge as a float.
+    found = metrics.reliability(np.array([0.0, 0.1, 0.7, 0.65, 0.71, 1.0]), np.array([0, 1, 1, 0, 1, 1], bool))
+    assert found.counts.tolist() == [2, 0, 0, 0, 0, 0, 2, 1, 0, 1]
+    assert found.confidence[[0, 6, 7, 9]] == pytest.approx([0.05, 0.675, 0.71, 1])
+    assert found.accuracy[[0, 6, 7, 9]] == pytest.approx([0.5, 0.5, 1, 1])
+    assert np.isnan(found.accuracy[1])
+    assert np.isnan(found.confidence[1])
+    assert found.ece == pytest.approx((2 * 0.45 + 2 * 0.175 + 0.29 + 0) / 6)
+
+
+@pytest.mark.parametrize("bins", [1, 4, 10])
+def test_reliability_against_the_slow_way(bins: int) -> None:
+    rng = np.random.default_rng(bins)
+    confidence = rng.random(200)
+    right = rng.random(200) < confidence
+    total = 0.0
+    for b in range(bins):
+        inside = [i for i in range(200) if b / bins < confidence[i] <= (b + 1) / bins]
+        total += abs(sum(confidence[inside]) - sum(right[inside]))
+    assert metrics.reliability(confidence, right, bins).ece == pytest.approx(total / 200)
+
+
+def test_reliability_of_nothing_and_of_one() -> None:
+    assert np.isnan(metrics.reliability(np.zeros(0), np.zeros(0, bool)).ece)
+    assert metrics.reliability(np.array([0.75]), np.array([True])).ece == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize(
+    ("confidence", "right", "bins", "says"),
+    [
+        ([0.5], [True, False], 10, "alike"),
+        ([0.5], [True], 0, "at least 1"),
+        ([1.1], [True], 10, "in \\[0, 1\\]"),
+        ([np.nan], [True], 10, "in \\[0, 1\\]"),
+    ],
+)
+def test_bad_reliability(confidence, right, bins, says) -> None:
+    with pytest.raises(ValueError, match=says):
+        metrics.reliability(np.array(confidence), np.array(right), bins)

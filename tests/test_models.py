@@ -184,14 +184,14 @@ def test_presets_run_and_end_at_stride_16(name: str) -> None:
     with torch.inference_mode():
         images = torch.zeros(1, 3, config.input_size, config.input_size, dtype=torch.uint8)
         out = model(images, [source], [Frame(config.input_size, config.input_size / 50, 22.4, 0.0)])
-    assert out.embedding.shape == (1, 2, config.dim)
+    assert out.embedding.shape == (1, 2, model.dim)
     assert out.attention.shape == (1, 2, config.cells, config.cells)
 
 
 def test_paper_preset_follows_the_paper() -> None:
     model = AsenPP(PAPER, VOCABULARY)
     assert (model.global_branch.trunk.channels, model.local_branch.trunk.channels) == (1024, 256)
-    assert (PAPER.dim, PAPER.attribute_dim, PAPER.roi_threshold, PAPER.beta) == (2048, 512, 0.1, 0.6)
+    assert (model.dim, PAPER.attribute_dim, PAPER.roi_threshold, PAPER.beta) == (2048, 512, 0.1, 0.6)
 
 
 def test_same_padding_equals_an_explicit_pad() -> None:
@@ -211,3 +211,24 @@ def test_unknown_trunk_is_named() -> None:
 def test_same_seed_same_model() -> None:
     a, b = tiny_model(3).state_dict(), tiny_model(3).state_dict()
     assert all(np.array_equal(a[k], b[k]) for k in a)
+
+
+@pytest.mark.parametrize("share", [0.4, 1.0])
+def test_the_value_part_ranks_by_the_probability_of_the_same_value(share: float) -> None:
+    model = tiny_model(config=replace(CONFIG, value_share=share))
+    looks = torch.nn.functional.normalize(torch.randn(2, 2, 32, generator=torch.Generator().manual_seed(0)), dim=-1)
+    read = (torch.tensor([[0.5, 0.5, 0.0], [0.1, 0.2, 0.7]]), torch.tensor([[1.0, 0.0], [0.25, 0.75]]))
+    out = model.with_values(looks, read)
+    assert out.shape == (2, 2, model.dim) == (2, 2, 35)
+    torch.testing.assert_close(out.norm(dim=-1), torch.ones(2, 2))
+    # First attribute: 0.5 x 0.1 + 0.5 x 0.2 = 0.15 for the same value; |p|^2 = 0.5 and 0.54.
+    rest = ((1 - share * 0.5) * (1 - share * 0.54)) ** 0.5 * float(looks[0, 0] @ looks[1, 0])
+    assert float(out[0, 0] @ out[1, 0]) == pytest.approx(share * 0.15 + rest, abs=1e-5)
+    assert out[0, 1, 34] == 0, "the second attribute has two values; what is left over stays empty"
+
+
+def test_without_a_value_part_the_embedding_is_the_looks() -> None:
+    model = tiny_model()
+    looks = torch.randn(1, 2, 32)
+    assert model.with_values(looks, ()) is looks
+    assert model.dim == 32

@@ -30,7 +30,7 @@ def _run(arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]
 
 
 def test_the_commands_run_in_their_order(folder: Path) -> None:
-    assert {v.split()[3] for v in VERBS} == {"look", "search", "index", "train", "evaluate", "render"}
+    assert {v.split()[3] for v in VERBS} == {"look", "search", "index", "train", "evaluate", "render", "map"}
     for line in DATA_LESS:
         done = _run([sys.executable, *line.split()[1:]], folder)
         assert done.returncode == 0, f"{line}\n{done.stderr}"

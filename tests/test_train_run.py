@@ -1,5 +1,6 @@
 """A whole training run on drawn garments laid out as the collections are: start, stop, resume, export, use."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,7 @@ frozen = 0
 labelled = 4
 marked = 2
 rendered = 2
+crowd = 0
 others = 0
 [[stage]]
 name = "joint"
@@ -48,6 +50,7 @@ pairs_per_photo = 2
 labelled = 4
 marked = 2
 rendered = 2
+crowd = 0
 others = 0
 [stage.loss]
 local = 1.0
@@ -113,3 +116,20 @@ def test_another_recipe_may_not_continue_a_run(data: Path, tmp_path: Path) -> No
     with pytest.raises(DataError, match="run of another recipe"):
         run(str(other), data, tmp_path / "run", "cpu")
     run(str(other), data, tmp_path / "run", "cpu", fresh=True)
+
+
+REFINE = RECIPE[: RECIPE.index('[[stage]]\nname = "joint"')].replace("seed = 3", "seed = 5\nkeep_start = 1.0", 1)
+REFINE = REFINE.replace("frozen = 0", "frozen = 0\npseudo = 0.01").replace("others = 0", "others = 0\npseudo = 2")
+
+
+def test_a_run_goes_on_from_a_checkpoint_and_labels_what_nobody_did(data: Path, tmp_path: Path) -> None:
+    begun = run(str(data / "recipe.toml"), data, tmp_path / "run", "cpu")
+    recipe = tmp_path / "refine.toml"
+    recipe.write_text(REFINE)
+    with pytest.raises(DataError, match="--start"):
+        run(str(recipe), data, tmp_path / "refined", "cpu")
+    refined = run(str(recipe), data, tmp_path / "refined", "cpu", start=begun)
+    assert json.loads((tmp_path / "refined" / "pseudo-global.json").read_text()) == {}, "here a person labelled every garment"
+    assert Engine.open(refined, device="cpu").checkpoint.provenance["started_from"] == Engine.open(begun).fingerprint
+    a, b = (load_file(p / "model.safetensors") for p in (begun, refined))
+    assert all(torch.equal(a[n], b[n]) for n in a if n != "reading_scale"), "all of the old weights were to stay"

@@ -9,8 +9,9 @@ from tiny import CONFIG, VOCABULARY, tiny_model
 
 from asen_core.data.labels import Photo
 from asen_core.errors import CheckpointError, DataError
+from asen_core.images import plain_background
 from asen_core.training import load_recipe, losses
-from asen_core.training.augment import Change, augment, box_coverage, mask_coverage, plain_background
+from asen_core.training.augment import Change, augment, box_coverage, mask_coverage
 from asen_core.training.calibration import best_factor
 from asen_core.training.dataset import GarmentDataset, MixedBatches
 from asen_core.training.loop import rate_factor
@@ -78,7 +79,7 @@ def test_alignment_of_nothing_is_zero() -> None:
 
 # A photo of 100 x 200 on 4 x 4 cells of an input of 200 px: scale 1, bars of 50 px left and right.
 FRAME = Frame(200, 1.0, 50.0, 0.0)
-UNCHANGED = Change((0, 0, 100, 200), flip=False, recoloured=False)
+UNCHANGED = Change((0, 0, 100, 200), flip=False, recoloured=False, rotated=False)
 
 
 @pytest.mark.parametrize(
@@ -86,9 +87,9 @@ UNCHANGED = Change((0, 0, 100, 200), flip=False, recoloured=False)
     [
         ((0, 0, 1, 0.25), UNCHANGED, {(0, 1): 1, (0, 2): 1}),
         ((0, 0, 0.5, 0.25), UNCHANGED, {(0, 1): 1}),
-        ((0, 0, 0.5, 0.25), Change((0, 0, 100, 200), True, False), {(0, 2): 1}),
+        ((0, 0, 0.5, 0.25), Change((0, 0, 100, 200), True, False, False), {(0, 2): 1}),
         ((0, 0, 0.25, 0.125), UNCHANGED, {(0, 1): 0.25}),
-        ((0, 0.25, 1, 0.5), Change((0, 50, 100, 200), False, False), {(0, 1): 1, (0, 2): 1}),
+        ((0, 0.25, 1, 0.5), Change((0, 50, 100, 200), False, False, False), {(0, 1): 1, (0, 2): 1}),
     ],
 )
 def test_coverage_by_hand_for_boxes_and_masks(box: tuple, change: Change, cells: dict) -> None:
@@ -107,7 +108,7 @@ def test_augmented_marks_follow_the_pixels() -> None:
     pixels[40:80, 30:60] = 0
     box = (0.25, 0.25, 0.5, 0.5)
     for seed in range(20):
-        out, change = augment(pixels, None, np.random.default_rng(seed), None)
+        out, change = augment(pixels, None, np.random.default_rng(seed), None, upright=True)
         height, width = out.shape[:2]
         frame = Frame(max(height, width), 1.0, 0.0, 0.0)
         coverage = box_coverage([box], (120, 160), change, frame, max(height, width))
@@ -136,11 +137,11 @@ def _photos() -> list[Photo]:
 
 def test_batches_hold_what_was_asked_and_repeat_from_a_seed() -> None:
     dataset = GarmentDataset(_photos(), {}, VOCABULARY, CONFIG)
-    batches = MixedBatches(dataset, Batch(labelled=8, marked=2, rendered=4, others=0), 50, (1, 2))
+    batches = MixedBatches(dataset, Batch(labelled=8, marked=2, rendered=4, crowd=4, others=0), 50, (1, 2))
     first, again = list(batches), list(batches)
     assert first == again
-    assert first != list(MixedBatches(dataset, Batch(8, 2, 4, 0), 50, (1, 3)))
-    assert all(len(b) == 10 for b in first), "no rendered garments here, so their share is empty"
+    assert first != list(MixedBatches(dataset, Batch(8, 2, 4, 4, 0, 0), 50, (1, 3)))
+    assert all(len(b) == 10 for b in first), "no rendered garments and no answers here, so their shares are empty"
     drawn = [i for b in first for i, _ in b]
     assert sum(i >= 22 for i in drawn) == 100
     rare = sum(i in (20, 21) for i in drawn) / 400
@@ -189,11 +190,11 @@ def test_only_the_chosen_parts_are_trained() -> None:
 
 
 def test_pairs_are_labelled_and_bounded() -> None:
-    labels = torch.tensor([[0, 1, -1], [-1, -1, -1], [2, 0, 1]])
-    pairs = choose_pairs(labels, 2, torch.Generator().manual_seed(0))
+    known = torch.tensor([[True, True, False], [False, False, False], [True, True, True]])
+    pairs = choose_pairs(known, 2, torch.Generator().manual_seed(0))
     assert sorted(pairs[:, 0].tolist()) == [0, 0, 2, 2]
-    assert all(labels[b, a] >= 0 for b, a in pairs.tolist())
-    assert len(choose_pairs(torch.full((2, 3), -1), 2, torch.Generator())) == 0
+    assert all(known[b, a] for b, a in pairs.tolist())
+    assert len(choose_pairs(torch.zeros(2, 3, dtype=torch.bool), 2, torch.Generator())) == 0
 
 
 def test_jitter_stays_near() -> None:

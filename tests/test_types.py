@@ -75,6 +75,8 @@ def view(**changes) -> View:
         ({"attention": np.array([[1.0]])}, "float32"),
         ({"attention": np.array([[np.nan]], np.float32)}, "sum to 1"),
         ({"split": 5}, "split"),
+        ({"split": 3, "values": 2}, "split"),
+        ({"values": -1}, "values"),
     ],
 )
 def test_views_that_are_none(changes: dict, says: str) -> None:
@@ -106,6 +108,13 @@ def test_a_query_vector_weighs_the_two_cosines(beta: float) -> None:
     np.testing.assert_array_equal(view().query_vector(), view().embedding)
     with pytest.raises(ValueError, match="beta"):
         view().query_vector(1.5)
+
+
+def test_a_value_part_keeps_its_share_when_the_branches_are_reweighted() -> None:
+    mine = view(embedding=np.array([0.36, 0.48, 0.64, 0.48], np.float32), split=1, values=2)  # looks of norm 0.6
+    other = np.array([-0.36, 0.48, 0.64, 0.48], np.float32)  # the same value part; global cosine -1, local cosine 1
+    for beta in (0.0, 0.3, 1.0):
+        assert float(mine.query_vector(beta) @ other) == pytest.approx(0.64 + 0.36 * (1 - 2 * beta), abs=1e-6)
 
 
 def test_matches_are_sorted() -> None:

@@ -429,7 +429,8 @@ def test_app_uses_a_shared_gpu_where_there_is_one(gallery, monkeypatch, shared):
 
     fake = FakeEngine(gallery)
     monkeypatch.setitem(sys.modules, "spaces", SimpleNamespace(GPU=gpu) if shared else None)
-    monkeypatch.setitem(sys.modules, "asen_core.engine", SimpleNamespace(Engine=SimpleNamespace(open=lambda: fake)))
+    opened = SimpleNamespace(open=lambda checkpoint, gallery: fake)
+    monkeypatch.setitem(sys.modules, "asen_core.engine", SimpleNamespace(Engine=opened))
     app = runpy.run_path(str(Path(__file__).parents[1] / "app.py"), run_name="app")
     views = app["look"](np.zeros((40, 30, 3), np.uint8), None, None)
     assert set(views) == set(fake.vocabulary)

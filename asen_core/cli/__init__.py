@@ -8,6 +8,7 @@ from asen_core.cli.console import VerbGroup
 from asen_core.cli.evaluate import evaluate
 from asen_core.cli.index import index
 from asen_core.cli.look import look
+from asen_core.cli.map import draw_maps
 from asen_core.cli.render import render
 from asen_core.cli.search import search
 from asen_core.cli.train import train
@@ -36,6 +37,7 @@ def _about() -> None:
 
 for _verb in (look, search, index, evaluate, render, train):
     app.command()(_verb)
+app.command("map")(draw_maps)
 
 
 def main() -> None:

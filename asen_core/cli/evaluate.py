@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from asen_core.cli.console import CheckpointOption, DeviceOption, JsonOption, emit, say
+from asen_core.cli.console import CheckpointOption, DeviceOption, JsonOption, emit, say, tell, write_picture
 
 if TYPE_CHECKING:
-    from asen_core.engine import Engine
-    from asen_core.evaluation import AgainstGallery, Localisation, Retrieval
+    from rich.console import RenderableType
 
+    from asen_core.cli.measures import Asked
 
 ImagesOption = Annotated[Path, typer.Option("--images", help="Folder that the `image` column starts from.", show_default=False)]
 LabelsOption = Annotated[
-    Path | None, typer.Option("--labels", help="CSV: column image, one column per attribute (empty: unknown).")
+    Path | None,
+    typer.Option("--labels", help="CSV: column image, one per attribute (empty: unknown); or a folder as train reads it."),
 ]
 SplitOption = Annotated[str | None, typer.Option("--split", help="Only rows whose column `split` says this, such as test.")]
 RegionsOption = Annotated[
@@ -26,7 +27,21 @@ AgainstOption = Annotated[
     bool, typer.Option("--against-gallery", help="Also search the gallery with the photos and count equal values.")
 ]
 GalleryNameOption = Annotated[
-    str, typer.Option("--gallery", help="Directory of the gallery for --against-gallery, or default: the shipped one.")
+    str, typer.Option("--gallery", help="Directory of the gallery to search, or default: the shipped one.")
+]
+ColumnOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--column", metavar="COLUMN:ATTRIBUTE", help="A label column in words of its own, searched in this attribute's space."
+    ),
+]
+ValuesOption = Annotated[bool, typer.Option("--values", help="Print each value below its attribute (JSON always has them).")]
+RobustnessOption = Annotated[
+    bool, typer.Option("--robustness", help="Change the photos and count the gallery's neighbours that stay.")
+]
+RobustnessPhotosOption = Annotated[int, typer.Option("--robustness-photos", min=1, help="At most so many, drawn evenly.")]
+FigureOption = Annotated[
+    Path | None, typer.Option("--figure-reliability", help="Draw the read-out's reliability curve: PNG, WebP or JPEG.")
 ]
 
 
@@ -34,9 +49,14 @@ def evaluate(
     images: ImagesOption,
     labels: LabelsOption = None,
     split: SplitOption = None,
+    column: ColumnOption = None,
+    values: ValuesOption = False,
     regions: RegionsOption = None,
     against_gallery: AgainstOption = False,
+    robustness: RobustnessOption = False,
+    robustness_photos: RobustnessPhotosOption = 200,
     gallery: GalleryNameOption = "default",
+    figure_reliability: FigureOption = None,
     checkpoint: CheckpointOption = None,
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
@@ -44,8 +64,12 @@ def evaluate(
     """Measure a checkpoint on photos with known values.
 
     With [cyan]--labels[/]: 30 % of the photos (fixed by a hash of their names)
-    are searched among the others; mean average precision (MAP) and recall
-    per attribute, both means, and how often the value is read right.
+    are searched among the others; mean average precision (MAP) with its
+    interval and recall per attribute, both means, how often the value is read
+    right and whether the model is as sure as it is right. Where the photos are of
+    several datasets: the same by dataset and across them.
+
+    With [cyan]--column[/]: columns whose words the checkpoint doesn't know.
 
     With [cyan]--regions[/]: how often the heat map's peak lies in the marked
     region, and how much of it the zoom covers.
@@ -53,62 +77,80 @@ def evaluate(
     With [cyan]--against-gallery[/]: how many of the ten nearest garments of the
     gallery share the photo's neckline, sleeve or pattern.
 
+    With [cyan]--robustness[/]: how many of the ten nearest garments are still
+    among the first thirty for a mirrored, turned, cropped, recoloured,
+    darkened or repacked photo, or on another background.
+
     [bold]Examples[/]
 
     [cyan]python -m asen_core evaluate --labels labels.csv --images photos/[/]
 
     [cyan]python -m asen_core evaluate --regions regions.csv --images photos/ --json[/]
 
-    [cyan]python -m asen_core evaluate --labels l.csv --images photos/ --against-gallery[/]
+    [cyan]python -m asen_core evaluate --labels l.csv --images photos/ --robustness[/]
+
+    [cyan]python -m asen_core evaluate --labels l.csv --images photos/ --column plaid:pattern[/]
     """
     if labels is None and regions is None:
         raise typer.BadParameter("Give --labels or --regions, or both.", param_hint="--labels")
-    if labels is None and against_gallery:
-        raise typer.BadParameter("Comparing with a gallery needs --labels.", param_hint="--against-gallery")
-    from asen_core.engine import Engine
+    for given, name in (
+        (against_gallery, "--against-gallery"),
+        (column, "--column"),
+        (figure_reliability, "--figure-reliability"),
+    ):
+        if given and labels is None:
+            raise typer.BadParameter("This needs --labels.", param_hint=name)
+    from asen_core.cli.measures import Asked
 
-    engine = Engine.open(checkpoint, None if gallery == "default" else Path(gallery), device)
-    measures: dict[str, Retrieval | Localisation | AgainstGallery] = {}
-    if labels is not None:
-        measures |= _by_labels(engine, labels, images, split, against_gallery)
-    if regions is not None:
-        measures["localisation"] = _by_regions(engine, regions, images, split, labels)
-    _measure(engine, measures, split, as_json)
+    columns, changed = parse_columns(column or []), robustness_photos if robustness else 0
+    asked = Asked(images, labels, split, regions, columns, against_gallery, changed)
+    _measure(asked, (checkpoint, None if gallery == "default" else Path(gallery), device), values, figure_reliability, as_json)
 
 
 def _measure(
-    engine: Engine, measures: dict[str, Retrieval | Localisation | AgainstGallery], split: str | None, as_json: bool
+    asked: Asked, opened: tuple[Path | None, Path | None, str], values: bool, figure: Path | None, as_json: bool
 ) -> None:
-    """Look at all photos once, then print."""
+    """Look at all photos once, then print. opened: checkpoint, gallery and device."""
+    from asen_core.cli.measures import measures
+    from asen_core.engine import Engine
     from asen_core.evaluation import run
 
-    run(engine, list(measures.values()), batch_size=16, progress=True)
-    reports = {name: measure.report() for name, measure in measures.items()}
+    engine = Engine.open(*opened)
+    chosen = measures(engine, asked)
+    run(engine, list(chosen.values()), batch_size=16, progress=True)
+    reports = {name: report for name, measure in chosen.items() if (report := measure.report()) is not None}
     if as_json:
-        emit({"checkpoint": engine.fingerprint, "split": split, **{n: r.to_dict() for n, r in reports.items()}})
+        emit({"checkpoint": engine.fingerprint, "split": asked.split, **{n: r.to_dict() for n, r in reports.items()}})
     else:
-        say(*(report.table() for report in reports.values()))
+        say(*(_table(report, values) for report in reports.values()))
+    if figure is not None:  # last, so that a place that can't be written costs no figures
+        _draw(figure, reports)
 
 
-def _by_labels(
-    engine: Engine, labels: Path, images: Path, split: str | None, against_gallery: bool
-) -> dict[str, Retrieval | AgainstGallery]:
-    from asen_core.data.labels import read_labels
-    from asen_core.evaluation import AgainstGallery, Retrieval
-    from asen_core.evaluation.cross import ATTRIBUTES
-
-    photos = read_labels(labels, images, tuple(engine.vocabulary), split)
-    measures: dict[str, Retrieval | AgainstGallery] = {"retrieval": Retrieval(engine.vocabulary, photos)}
-    if against_gallery:
-        labelled = [a for a in ATTRIBUTES if any(a in p.labels for p in photos)]
-        measures["gallery"] = AgainstGallery(engine, photos, labelled or ATTRIBUTES)
-    return measures
+def parse_columns(pairs: list[str]) -> dict[str, str]:
+    """["plaid:pattern"] as {"plaid": "pattern"}. Raises: typer.BadParameter."""
+    columns: dict[str, str] = {}
+    for pair in pairs:
+        name, colon, attribute = (part.strip() for part in pair.rpartition(":"))
+        if not (name and colon and attribute):
+            raise typer.BadParameter(f"{pair!r} is not COLUMN:ATTRIBUTE, such as plaid:pattern.", param_hint="--column")
+        if name in columns:
+            raise typer.BadParameter(f"The column {name} is given twice; give each once.", param_hint="--column")
+        columns[name] = attribute
+    return columns
 
 
-def _by_regions(engine: Engine, regions: Path, images: Path, split: str | None, labels: Path | None) -> Localisation:
-    from asen_core.data.labels import read_labels, read_regions
-    from asen_core.evaluation import Localisation, photos_with_regions
+def _table(report: Any, values: bool) -> RenderableType:
+    from asen_core.evaluation import ColumnsReport, Report
 
-    labelled = read_labels(labels, images, tuple(engine.vocabulary)) if labels is not None else []
-    photos = photos_with_regions(read_regions(regions, split), images, labelled)
-    return Localisation(engine.vocabulary, photos, by_label=labels is not None)
+    return report.table(values) if isinstance(report, Report | ColumnsReport) else report.table()
+
+
+def _draw(path: Path, reports: dict[str, Any]) -> None:
+    from asen_core.evaluation import reliability_picture
+
+    if "calibration" in reports:
+        write_picture(path, reliability_picture(reports["calibration"]))
+        tell(f"Reliability curve drawn into {path}.")
+    else:
+        tell(f"{path} is not drawn: nothing was read, so there is no curve.")

@@ -34,6 +34,7 @@ def index(
     ] = None,
     rendered: Annotated[int | None, typer.Option("--rendered", min=1, help=f"How many drawn garments ({RENDERED}).")] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed draws the same garments.")] = 0,
+    no_maps: Annotated[bool, typer.Option("--no-maps", help="Leave out the maps; `map` makes them later.")] = False,
     checkpoint: CheckpointOption = None,
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
@@ -58,6 +59,11 @@ def index(
     made = photos(images, labels) if images is not None else drawn(rendered or RENDERED, seed)
     out = out or SHIPPED_GALLERY
     refused = _build(out, made, Engine.open(checkpoint, device=device))
+    if not no_maps:
+        from asen_core.cli.map import make
+        from asen_core.gallery import Gallery
+
+        make(Gallery.open(out))
     count = len(made.sources) - len(refused)
     if as_json:
         emit({"out": str(out), "garments": count, "left_out": refused})
@@ -79,7 +85,7 @@ def _build(out: Path, made: Collection, engine: Engine) -> dict[str, str]:
     from asen_core.gallery import GalleryWriter
 
     refused: dict[str, str] = {}
-    shape = (tuple(engine.vocabulary), engine.config.dim, engine.config.global_dim, engine.fingerprint)
+    shape = (tuple(engine.vocabulary), engine.dim, engine.config.global_dim, engine.fingerprint)
     with GalleryWriter(out, *shape, made.notes) as writer:
         _fill(writer, engine, made.sources, refused)
         if not len(writer):

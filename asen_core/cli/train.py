@@ -13,7 +13,11 @@ from asen_core.cli.console import DeviceOption, JsonOption, emit, tell
 def train(
     recipe: Annotated[
         str,
-        typer.Argument(metavar="RECIPE", help="A shipped recipe (compact), or the path of a .toml file.", show_default=False),
+        typer.Argument(
+            metavar="RECIPE",
+            help="A shipped recipe (compact, or a baseline: pooled, general, csn, asen, asen_pp), or the path of a .toml file.",
+            show_default=False,
+        ),
     ],
     data: Annotated[Path, typer.Option("--data", help="Folder with the photos and their label files.", show_default=False)],
     out: Annotated[Path, typer.Option("--out", help="Folder for the checkpoint and what resuming needs.", show_default=False)],
@@ -22,6 +26,21 @@ def train(
     ] = False,
     trunk: Annotated[
         Path | None, typer.Option("--trunk", help="Pretrained MobileNetV2 (safetensors). Default: as the recipe says.")
+    ] = None,
+    start: Annotated[
+        Path | None, typer.Option("--start", help="Go on from this checkpoint, not from a pretrained trunk.")
+    ] = None,
+    images: Annotated[
+        int | None, typer.Option("--images", min=1, help="Photos that the run sees in all. Default: as the recipe says.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Of every random draw. Default: as the recipe says.")] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--only",
+            metavar="COLLECTION",
+            help="Train on its photos alone (and rendered garments), such as products; repeatable.",
+        ),
     ] = None,
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
@@ -40,7 +59,9 @@ def train(
     """
     from asen_core import training
 
-    checkpoint = training.run(recipe, data, out, device, fresh, trunk)
+    changed = images is not None or seed is not None or only
+    plan = training.load_recipe(recipe, images, seed, only or ()) if changed else recipe
+    checkpoint = training.run(plan, data, out, device, fresh, trunk, start)
     if as_json:
         emit({"checkpoint": str(checkpoint)})
     tell(f"Trained. Look with it: python -m asen_core look photo.jpg --checkpoint {checkpoint}")

@@ -6,10 +6,11 @@ The folder holds `products`, `clothing_photos` and `clothing_attributes` (each w
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 
+from asen_core.data.crowd import QUESTIONS
 from asen_core.data.labels import Photo, read_labels, read_regions
 from asen_core.data.vocabulary import DEFAULT
 from asen_core.errors import DataError
@@ -89,17 +90,20 @@ def _clothing_attributes(row: Columns) -> Columns:
     return labels
 
 
+CROWD = "clothing_attributes"
 _READERS: dict[str, Callable[[Columns], Columns]] = {
     "products": _products,
     "clothing_photos": _clothing_photos,
-    "clothing_attributes": _clothing_attributes,
+    CROWD: _clothing_attributes,
 }
 
 
-def collect(root: Path, split: str) -> list[Photo]:
+def collect(root: Path, split: str, only: Collection[str] = ()) -> list[Photo]:
     """All photos of a split that carry a label of the default vocabulary or a marked region, sorted by key.
 
-    Raises: DataError where none of the collections is there.
+    only: the collections that are taken, () for all.
+
+    Raises: DataError where none of the collections is there, `only` names an unknown one, or it leaves no photo.
     """
     photos: dict[str, Photo] = {}
     for name, translate in _READERS.items():
@@ -107,7 +111,8 @@ def collect(root: Path, split: str) -> list[Photo]:
             for photo in read_labels(root / name / "labels.csv", root / name, split=split):
                 labels = {k: v for k, v in translate(dict(photo.labels)).items() if v}
                 key = f"{name}/{photo.key}"
-                photos[key] = Photo(key, photo.path, labels, source=name)
+                answers = {c: v for c, v in photo.labels.items() if c in QUESTIONS} if name == CROWD else {}
+                photos[key] = Photo(key, photo.path, labels, source=name, answers=answers)
     if not photos:
         raise DataError(f"{root} holds none of {', '.join(_READERS)}, each with a labels.csv; give the folder that does.")
     if (root / "garment_labels.csv").exists():
@@ -117,7 +122,18 @@ def collect(root: Path, split: str) -> list[Photo]:
     if (root / "regions.csv").exists():
         for key, regions in read_regions(root / "regions.csv", split).items():
             photos[key] = replace(_listed(photos, key, "regions.csv"), regions=regions)
-    return [photos[k] for k in sorted(photos) if photos[k].labels or photos[k].regions]
+    found = [photos[k] for k in sorted(photos) if photos[k].labels or photos[k].regions or photos[k].answers]
+    return _of(found, only, f"{root}, split {split}") if only else found
+
+
+def _of(photos: list[Photo], only: Collection[str], where: str) -> list[Photo]:
+    if unknown := sorted(set(only) - set(_READERS)):
+        raise DataError(f"There is no collection {', '.join(unknown)}; --only takes {', '.join(_READERS)}.")
+    kept = [p for p in photos if p.source in only]
+    if not kept:
+        there = ", ".join(sorted({p.source for p in photos})) or "none"
+        raise DataError(f"Nothing is left of {where} with only {', '.join(sorted(only))}; it has photos of {there}.")
+    return kept
 
 
 def _listed(photos: dict[str, Photo], key: str, where: str) -> Photo:

@@ -20,13 +20,17 @@ Regions = Mapping[str, tuple[Box, ...]]
 
 @dataclass(frozen=True)
 class Photo:
-    """A photo on disk with what is known about it; `key` names it within its collection."""
+    """A photo on disk with what is known about it; `key` names it within its collection.
+
+    answers: coarse answers about it, question -> answer (`data.crowd`).
+    """
 
     key: str
     path: Path
     labels: Mapping[str, str] = field(default_factory=dict)
     regions: Regions = field(default_factory=dict)
     source: str = ""
+    answers: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_labels(

@@ -46,6 +46,7 @@ class Engine:
         self.fingerprint: str = checkpoint.fingerprint
         self.vocabulary: Vocabulary = checkpoint.model.vocabulary
         self.config: ModelConfig = checkpoint.model.config
+        self.dim: int = checkpoint.model.dim
 
     @classmethod
     def open(cls, checkpoint: Path | str | None = None, gallery: Path | str | None = None, device: str = "auto") -> Engine:
@@ -93,8 +94,8 @@ class Engine:
         """(N, A, D) float32 embeddings, unit norm; reads the photos lazily. Raises: PhotoError, QueryError."""
         names = self._known(attributes)
         looked = self.views(photos, names, batch_size)
-        rows = [np.array([v[a].embedding for a in names], np.float32).reshape(-1, self.config.dim) for v in looked]
-        return np.stack(rows) if rows else np.zeros((0, len(names), self.config.dim), np.float32)
+        rows = [np.array([v[a].embedding for a in names], np.float32).reshape(-1, self.dim) for v in looked]
+        return np.stack(rows) if rows else np.zeros((0, len(names), self.dim), np.float32)
 
     def search(
         self, photo_or_view: Photo | View, attribute: str, k: int = 20, where: Where | None = None,

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from asen_core.models import AsenPP, Output
+from asen_core.models import Model, Output
 from asen_core.types import Box, Frame, Garment, Reading, View
 
 
 def views_of(
-    out: Output, garments: Sequence[Garment], frames: Sequence[Frame], model: AsenPP, names: Sequence[str]
+    out: Output, garments: Sequence[Garment], frames: Sequence[Frame], model: Model, names: Sequence[str]
 ) -> list[dict[str, View]]:
     """One dict attribute -> View per garment, for the attributes in `names`."""
     embedding, attention, boxes = (t.float().cpu().numpy() for t in (out.embedding, out.attention, out.boxes))
@@ -29,6 +29,7 @@ def views_of(
                 roi=_inside(boxes[row, i], garment),
                 frame=frame,
                 split=model.config.global_dim,
+                values=model.value_dim,
                 readings=_readings(model.vocabulary[name], probabilities[i][row]),
             )
         looked.append(views)

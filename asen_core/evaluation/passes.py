@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -31,6 +32,24 @@ class Measure(Protocol):
     def add(self, photo: Photo, size: Size, views: Mapping[str, View]) -> None: ...
 
 
+class Reporting(Measure, Protocol):
+    """A measure that says what it found; None where there was nothing to find."""
+
+    def report(self) -> Any: ...
+
+
+@runtime_checkable
+class CopiesMeasure(Measure, Protocol):
+    """A measure that also wants changed copies of its photos looked at, each under a name, after the photo itself."""
+
+    def copies(self, photo: Photo, garment: Garment) -> Iterator[tuple[str, Garment]]: ...
+
+    def add_copy(self, photo: Photo, name: str, views: Mapping[str, View]) -> None: ...
+
+
+Use = Callable[[Mapping[str, View]], None]
+
+
 def run(engine: Engine, measures: Sequence[Measure], batch_size: int = 32, progress: bool = False) -> None:
     """Show each photo of the measures to the engine once and hand its views to every measure that wants it.
 
@@ -41,13 +60,12 @@ def run(engine: Engine, measures: Sequence[Measure], batch_size: int = 32, progr
     photos = list(dict.fromkeys(path for m in measures for path in m.photos))
     require_files(photos)
     attributes = [a for a in engine.vocabulary if any(a in m.attributes for m in measures)]
-    sizes: deque[Size] = deque()
-    seen = engine.views(_read(photos, sizes), attributes, batch_size)
-    for path, views in zip(photos, _shown(seen, len(photos), progress), strict=True):
-        size = sizes.popleft()
-        for measure in measures:
-            if path in measure.photos:
-                measure.add(measure.photos[path], size, views)
+    # Filled as the engine reads, emptied as it answers: what the views of each picture are for.
+    uses: deque[Use] = deque()
+    shown = _shown(photos, progress)
+    for views in engine.views(_read(shown, measures, uses), attributes, batch_size):
+        uses.popleft()(views)
+    assert not uses, f"the engine left out {len(uses)} pictures"
 
 
 def by_path(photos: Collection[Photo]) -> dict[Path, Photo]:
@@ -75,14 +93,25 @@ def require_files(paths: Collection[Path]) -> None:
         )
 
 
-def _read(paths: Collection[Path], sizes: deque[Size]) -> Iterator[Garment]:
+def _read(paths: Iterable[Path], measures: Sequence[Measure], uses: deque[Use]) -> Iterator[Garment]:
     for path in paths:
         garment = load(path)
-        sizes.append((garment.width, garment.height))
+        wanted = [m for m in measures if path in m.photos]
+        uses.append(partial(_add, wanted, path, (garment.width, garment.height)))
         yield garment
+        for measure in wanted:
+            if isinstance(measure, CopiesMeasure):
+                for name, copy in measure.copies(measure.photos[path], garment):
+                    uses.append(partial(measure.add_copy, measure.photos[path], name))
+                    yield copy
 
 
-def _shown(seen: Iterator[Mapping[str, View]], total: int, progress: bool) -> Iterator[Mapping[str, View]]:
+def _add(measures: Sequence[Measure], path: Path, size: Size, views: Mapping[str, View]) -> None:
+    for measure in measures:
+        measure.add(measure.photos[path], size, views)
+
+
+def _shown(paths: Sequence[Path], progress: bool) -> Iterator[Path]:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -93,4 +122,4 @@ def _shown(seen: Iterator[Mapping[str, View]], total: int, progress: bool) -> It
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), disable=not progress) as bar:
-        yield from bar.track(seen, total=total, description="Looking at photos")
+        yield from bar.track(paths, total=len(paths), description="Looking at photos")

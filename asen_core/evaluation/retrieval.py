@@ -4,76 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
-import numpy as np
-from rich.table import Table
-
-from asen_core import metrics
 from asen_core.data.labels import Photo, is_query
 from asen_core.errors import DataError
 from asen_core.evaluation.passes import Size, by_path, run
-from asen_core.evaluation.tables import percent
+from asen_core.evaluation.scoring import Report, Seen, report_of
 from asen_core.types import View, Vocabulary
 
 if TYPE_CHECKING:
     from asen_core.engine import Engine
 
 KS = (1, 10, 100)
-
-
-@dataclass(frozen=True)
-class Score:
-    """One attribute. Shares in [0, 1]; None where there was no query that any candidate could answer.
-
-    queries: those with at least one relevant candidate; unanswerable: those without, which MAP leaves out.
-    accuracy: share of all labelled photos whose most probable value is the label.
-    """
-
-    map: float | None
-    recalls: Mapping[int, float]
-    accuracy: float | None
-    queries: int
-    unanswerable: int
-    candidates: int
-
-
-@dataclass(frozen=True)
-class Report:
-    """Retrieval per attribute; micro weighs attributes by their queries, macro counts them alike."""
-
-    scores: Mapping[str, Score]
-    micro: float
-    macro: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        scores = {a: {**vars(s), "recalls": {str(k): r for k, r in s.recalls.items()}} for a, s in self.scores.items()}
-        return {"attributes": scores, "micro_map": self.micro, "macro_map": self.macro}
-
-    def table(self) -> Table:
-        """For people; in percent."""
-        ks = sorted({k for s in self.scores.values() for k in s.recalls})
-        table = Table(title="Retrieval, in percent", title_justify="left")
-        table.add_column("attribute")
-        for name in ("MAP", *(f"R@{k}" for k in ks), "value read right", "queries", "unanswerable", "candidates"):
-            table.add_column(name, justify="right")
-        for attribute, s in self.scores.items():
-            shares = (s.map, *(s.recalls.get(k) for k in ks), s.accuracy)
-            table.add_row(attribute, *map(percent, shares), str(s.queries), str(s.unanswerable), str(s.candidates))
-        table.add_section()
-        table.add_row("mean by queries (micro)", percent(self.micro))
-        table.add_row("mean of attributes (macro)", percent(self.macro))
-        return table
-
-
-class _Seen(NamedTuple):
-    query: bool
-    vector: np.ndarray
-    value: str
-    right: bool | None
 
 
 class Retrieval:
@@ -89,7 +32,7 @@ class Retrieval:
         self.attributes = labelled_attributes(vocabulary, photos, attributes)
         self.photos: dict[Path, Photo] = by_path([p for p in photos if any(a in p.labels for a in self.attributes)])
         self._ks = tuple(ks)
-        self._found: dict[str, list[_Seen]] = {a: [] for a in self.attributes}
+        self._found: dict[str, list[Seen]] = {a: [] for a in self.attributes}
 
     def add(self, photo: Photo, size: Size, views: Mapping[str, View]) -> None:
         """Keep the vectors of the attributes that the photo has a label for."""
@@ -98,32 +41,20 @@ class Retrieval:
             if (value := photo.labels.get(attribute)) is not None:
                 view = views[attribute]
                 right = view.reading.value == value if view.reading else None
-                self._found[attribute].append(_Seen(is_query(photo.key), view.embedding, value, right))
+                self._found[attribute].append(Seen(photo.key, is_query(photo.key), view.embedding, value, right))
 
     def report(self) -> Report:
         """The figures of the photos added.
 
         Raises: DataError where no attribute has a query with a relevant candidate.
         """
-        scores = {a: self._score(found) for a, found in self._found.items()}
-        counted = {a: s for a, s in scores.items() if s.map is not None}
-        if not counted:
+        report = report_of(self._found, self._ks)
+        if report is None:
             raise DataError(
                 f"No photo can be searched for among {len(self.photos)}: 30 % are queries, chosen by a hash of their "
                 "names, and each needs another photo of the same value. Give more labelled photos."
             )
-        mean = metrics.micro_macro([s.map for s in counted.values()], [s.queries for s in counted.values()])
-        return Report(scores, *mean)
-
-    def _score(self, found: list[_Seen]) -> Score:
-        queries, candidates = [f for f in found if f.query], [f for f in found if not f.query]
-        read = [f.right for f in found if f.right is not None]
-        accuracy = sum(read) / len(read) if read else None
-        if not queries or not candidates:
-            return Score(None, {}, accuracy, 0, len(queries), len(candidates))
-        result = metrics.retrieval(*_columns(queries), *_columns(candidates), ks=self._ks)
-        found_any = (result.map, result.recalls) if result.queries else (None, {})
-        return Score(*found_any, accuracy, result.queries, result.unanswerable, len(candidates))
+        return report
 
 
 def evaluate(
@@ -163,7 +94,3 @@ def labelled_attributes(
     if wrong:
         raise DataError(f"Labels that this checkpoint has no value for: {', '.join(wrong)}. Correct or empty these cells.")
     return chosen
-
-
-def _columns(found: list[_Seen]) -> tuple[np.ndarray, list[str]]:
-    return np.stack([f.vector for f in found]), [f.value for f in found]

@@ -8,6 +8,11 @@ def percent(share: float | None) -> str:
     return "–" if share is None else f"{100 * share:.1f}"
 
 
+def span(ends: tuple[float, float] | None) -> str:
+    """(0.7012, 0.8284) as '70.1–82.8'; a dash where there is none."""
+    return "–" if ends is None else "–".join(map(percent, ends))
+
+
 def mean(shares: list[float | None]) -> float | None:
     """Plain mean of those that are known; None where none is."""
     known = [s for s in shares if s is not None]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from asen_core.errors import QueryError
+from asen_core.gallery import maps as laid_out
 from asen_core.gallery.background import percentile
 from asen_core.gallery.manifest import Contents, Manifest, read
 from asen_core.gallery.store import FaissStore, GalleryStore
@@ -65,6 +67,22 @@ class Gallery:
         """(A, D) float32, unit norm. Raises: QueryError where the gallery has no such item."""
         return self._store.vectors(self._position(id))
 
+    def space(self, attribute: str) -> np.ndarray:
+        """(N, D) float32, unit norm: all items in one attribute's space. Raises: QueryError for an unknown attribute."""
+        number = self._number(attribute)
+        rows = [self._store.vectors(i)[number] for i in range(len(self))]
+        return np.stack(rows) if rows else np.zeros((0, self.manifest.dim), np.float32)
+
+    @cached_property
+    def maps(self) -> laid_out.Maps | None:
+        """The maps that lie beside the vectors, read when first asked for. Raises: GalleryError where they don't fit."""
+        return laid_out.read(self.directory, self.manifest)
+
+    def map(self, attribute: str) -> np.ndarray | None:
+        """(N, 2) float32 in 0..1, None where it was not made. Raises: QueryError, GalleryError as `maps`."""
+        self._number(attribute)
+        return self.maps.points.get(attribute) if self.maps else None
+
     def picture(self, item: Item) -> Path:
         """The absolute path of an item's picture."""
         return self.directory / item.image
@@ -78,8 +96,7 @@ class Gallery:
 
         Raises: QueryError for an unknown attribute or label, a vector of another length, or k under 0.
         """
-        if attribute not in self.attributes:
-            raise QueryError(f"Unknown attribute {attribute!r}; this gallery knows {', '.join(self.attributes)}.")
+        number = self._number(attribute)
         vector = np.asarray(vector, np.float32)
         if vector.shape != (self.manifest.dim,) or not np.isfinite(vector).all():
             raise QueryError(
@@ -89,7 +106,6 @@ class Gallery:
         if k < 0:
             raise QueryError(f"k must be 0 or more, got {k}.")
         keep = self._kept(where) if where else None
-        number = self.attributes.index(attribute)
         found = self._store.search(number, vector, k, keep)
         hits = []
         for position, similarity in zip(*(f.tolist() for f in found), strict=True):
@@ -110,6 +126,11 @@ class Gallery:
             found = Counter(v for v in column[keep].tolist() if v)
             counts[label] = dict(sorted(found.items(), key=lambda pair: (-pair[1], pair[0])))
         return counts
+
+    def _number(self, attribute: str) -> int:
+        if attribute not in self.attributes:
+            raise QueryError(f"Unknown attribute {attribute!r}; this gallery knows {', '.join(self.attributes)}.")
+        return self.attributes.index(attribute)
 
     def _position(self, id: str) -> int:
         if id not in self._positions:

@@ -16,10 +16,11 @@ from PIL import Image
 from asen_core.errors import GalleryError
 from asen_core.gallery import manifest as disk
 from asen_core.gallery.background import background
+from asen_core.gallery.maps import MAPS, UNFINISHED
 from asen_core.gallery.partial import Partial
 from asen_core.types import Box, Garment, View
 
-_OWN = {disk.MANIFEST, disk.IMAGES, *disk.CHECKED, *Partial.FILES}
+_OWN = {disk.MANIFEST, disk.IMAGES, *disk.CHECKED, *Partial.FILES, MAPS, UNFINISHED}
 LONGEST, QUALITY, FLUSH = 384, 80, 64
 
 

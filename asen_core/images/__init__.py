@@ -1,6 +1,7 @@
 """Safe decoding and geometry: whatever a person gives becomes upright RGB pixels, or a sentence that says why not."""
 
+from asen_core.images.backdrop import plain_background
 from asen_core.images.load import LIMITS, Limits, load
 from asen_core.images.place import letterbox
 
-__all__ = ["LIMITS", "Limits", "letterbox", "load"]
+__all__ = ["LIMITS", "Limits", "letterbox", "load", "plain_background"]

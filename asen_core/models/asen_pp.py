@@ -21,9 +21,9 @@ from asen_core.types import Frame, Vocabulary
 class Output:
     """What one pass gives for B photos and A attributes.
 
-    embedding (B, A, D) unit norm: [sqrt(beta) global | sqrt(1 - beta) local]; attention (B, A, h, w), sums to 1;
-    boxes (B, A, 4) in photo pixels, square, may leave the photo where it is too narrow for the square;
-    probabilities: one (B, V) tensor per attribute, in the vocabulary's order.
+    embedding (B, A, D) unit norm: [sqrt(beta) global | sqrt(1 - beta) local | values] (see `AsenPP.with_values`);
+    attention (B, A, h, w), sums to 1; boxes (B, A, 4) in photo pixels, square, may leave the photo where it is too narrow
+    for the square; probabilities: one (B, V) tensor per attribute, in the vocabulary's order.
     """
 
     embedding: Tensor
@@ -45,10 +45,12 @@ class AsenPP(nn.Module):
         self.vocabulary = vocabulary
         self.attributes = tuple(vocabulary)
         self.attribute_vectors = nn.Parameter(torch.randn(len(vocabulary), config.attribute_dim) * 0.5)
-        d, fine = config.attribute_dim, config.attention_stride == 8
+        d, fine = config.attribute_dim, config.attention_kernel if config.attention_stride == 8 else 0
         self.global_branch = AttentionBranch(build_trunk("global", config.global_trunk), d, config.global_dim, fine)
         self.local_branch = AttentionBranch(build_trunk("local", config.local_trunk), d, config.local_dim)
         values = sum(len(v) for v in vocabulary.values())
+        self.value_dim = max(map(len, vocabulary.values())) if config.value_share else 0
+        self.dim = config.global_dim + config.local_dim + self.value_dim
         self.global_prototypes = nn.Parameter(torch.randn(values, config.global_dim) / math.sqrt(config.global_dim))
         self.local_prototypes = nn.Parameter(torch.randn(values, config.local_dim) / math.sqrt(config.local_dim))
         self.register_buffer("reading_scale", torch.full((len(vocabulary),), config.reading_scale))
@@ -99,13 +101,28 @@ class AsenPP(nn.Module):
         b, a = attention.shape[:2]
         pairs = torch.cartesian_prod(torch.arange(b), torch.arange(a)).reshape(-1, 2)
         local_part = self.zoom(sources, used, pairs).reshape(b, a, -1)
-        embedding = self.joined(global_part, local_part)
-        return Output(embedding, attention, used, self._read(embedding))
+        looks = self.joined(global_part, local_part)
+        probabilities = self._read(looks)
+        return Output(self.with_values(looks, probabilities), attention, used, probabilities)
 
     def joined(self, global_part: Tensor, local_part: Tensor) -> Tensor:
         """(..., Dg) and (..., Dl), unit norm each -> (..., D): one inner product is beta cos_g + (1 - beta) cos_l."""
         beta = self.config.beta
         return torch.cat([math.sqrt(beta) * global_part, math.sqrt(1 - beta) * local_part], -1)
+
+    def with_values(self, looks: Tensor, probabilities: Sequence[Tensor]) -> Tensor:
+        """Looks (B, A, Dg + Dl) and what is read (B, V) per attribute -> embedding (B, A, D), unit norm.
+
+        With p the probabilities and w the `value_share`, it is [sqrt(1 - w |p|^2) looks | sqrt(w) p]. The inner product of two
+        p is the probability that both garments have the same value, by which retrieval ranks best; a photo that is read
+        unsurely is compared by its looks. Nothing changes where w is 0.
+        """
+        share = self.config.value_share
+        if not share:
+            return looks
+        read = torch.stack([nn.functional.pad(p, (0, self.value_dim - p.shape[1])) for p in probabilities], 1)
+        rest = (1 - share * read.square().sum(-1, keepdim=True)).clamp(min=0).sqrt()
+        return torch.cat([rest * looks, math.sqrt(share) * read], -1)
 
     def prototypes(self) -> Tensor:
         """(sum of V, D), unit norm: one per value of the vocabulary, in the space of the joined embedding."""
@@ -121,5 +138,5 @@ class AsenPP(nn.Module):
         a, cells = len(self.attributes), self.config.cells
         zeros = images.new_zeros(0, dtype=torch.float32)
         probabilities = tuple(zeros.reshape(0, len(v)) for v in self.vocabulary.values())
-        shapes = ((0, a, self.config.dim), (0, a, cells, cells), (0, a, 4))
+        shapes = ((0, a, self.dim), (0, a, cells, cells), (0, a, 4))
         return Output(*(zeros.reshape(s) for s in shapes), probabilities)

@@ -15,17 +15,17 @@ class AttentionBranch(nn.Module):
     """A trunk with attribute-aware spatial and channel attention on top, and a linear layer to the embedding.
 
     Both attentions of all attributes are computed from one feature map: the trunk never runs twice on a photo.
-    With `fine`, attention has cells of 8 px, not 16: its keys add the trunk's stride-8 features to the upsampled deep ones,
-    because a placket is narrower than a deep cell. The fine map is smoothed over 3 x 3 cells, so that its peak is a place and
-    not one cell's noise. Features are pooled as if each deep cell were four equal fine ones.
+    With `fine`, the width of its kernel, attention has cells of 8 px, not 16: its keys add the trunk's stride-8 features to the
+    upsampled deep ones, because a placket is narrower than a deep cell. The fine map is smoothed over 3 x 3 cells, so that its
+    peak is a place and not one cell's noise. Features are pooled as if each deep cell were four equal fine ones.
     """
 
-    def __init__(self, trunk: Trunk, attribute_dim: int, dim: int, fine: bool = False) -> None:
+    def __init__(self, trunk: Trunk, attribute_dim: int, dim: int, fine: int = 0) -> None:
         super().__init__()
         c = trunk.channels
         self.trunk = trunk
         self.spatial_conv = nn.Conv2d(c, attribute_dim, 1)
-        self.fine_conv = nn.Conv2d(trunk.fine_channels, attribute_dim, 1) if fine else None
+        self.fine_conv = nn.Conv2d(trunk.fine_channels, attribute_dim, fine, padding=fine // 2) if fine else None
         self.spatial_query = nn.Linear(attribute_dim, attribute_dim)
         self.channel_query = nn.Linear(attribute_dim, attribute_dim)
         self.gate = nn.Sequential(nn.Linear(c + attribute_dim, c // 2), nn.ReLU(), nn.Linear(c // 2, c), nn.Sigmoid())

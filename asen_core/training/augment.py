@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,20 +15,24 @@ Rectangle = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Change:
-    """A crop (photo pixels, may leave the photo) and a flip, after which x and y are measured from the crop's corner."""
+    """A crop (photo pixels, may leave the photo) and a flip, after which x and y are measured from the crop's corner.
+
+    recoloured: the colour is no longer the garment's own; rotated: places can't be told from crop and flip alone.
+    """
 
     crop: tuple[int, int, int, int]
     flip: bool
     recoloured: bool
+    rotated: bool
 
 
 def augment(
-    pixels: np.ndarray, plain: np.ndarray | None, rng: np.random.Generator, backdrop: np.ndarray | None
+    pixels: np.ndarray, plain: np.ndarray | None, rng: np.random.Generator, backdrop: np.ndarray | None, upright: bool
 ) -> tuple[np.ndarray, Change]:
-    """A photo (H, W, 3) uint8, randomly cropped or padded, mirrored, jittered and put on another background.
+    """A photo (H, W, 3) uint8, randomly cropped or padded, mirrored, turned, jittered and put on another background.
 
-    The crop takes at most 6 % from a side, so that hems and collars stay; colour is changed strongly in one photo of
-    five, which `Change.recoloured` tells. `backdrop` (H', W', 3) may replace the light background `plain` (H, W) bool.
+    The crop takes at most 6 % from a side, so that hems and collars stay. `backdrop` (H', W', 3) may replace the light
+    background `plain` (H, W) bool; `upright` photos are never turned.
     """
     fill = np.full(3, 255.0)
     if plain is not None and rng.random() < 0.5:
@@ -41,19 +46,14 @@ def augment(
     x0, y0, x1, y1 = max(crop[0], 0), max(crop[1], 0), min(crop[2], width), min(crop[3], height)
     image[y0 - crop[1] : y1 - crop[1], x0 - crop[0] : x1 - crop[0]] = pixels[y0:y1, x0:x1]
     flip = bool(rng.random() < 0.5)
-    image, recoloured = _jitter(image[:, ::-1] if flip else image, rng)
-    return image, Change(crop, flip, recoloured)
-
-
-def plain_background(pixels: np.ndarray, threshold: int = 236) -> np.ndarray | None:
-    """(H, W) bool: near-white pixels reached from a side in a straight line; None where the photo has no such backdrop."""
-    light = np.minimum(np.minimum(pixels[..., 0], pixels[..., 1]), pixels[..., 2]) >= threshold
-    border = np.concatenate([light[0], light[:, 0], light[:, -1]])
-    if border.mean() < 0.75:
-        return None
-    reach = np.logical_and.accumulate
-    mask = reach(light, 1) | reach(light[:, ::-1], 1)[:, ::-1] | reach(light, 0) | reach(light[::-1], 0)[::-1]
-    return mask if 0.1 < mask.mean() < 0.9 else None
+    image = image[:, ::-1] if flip else image
+    rotated = not upright and bool(rng.random() < 0.3)
+    if rotated:
+        colour = tuple(int(v) for v in fill)
+        turned = Image.fromarray(np.ascontiguousarray(image))
+        image = np.asarray(turned.rotate(rng.uniform(-15, 15), Image.Resampling.BILINEAR, fillcolor=colour))
+    image, recoloured = _jitter(image, rng)
+    return image, Change(crop, flip, recoloured, rotated)
 
 
 def _on_another_background(
@@ -72,8 +72,10 @@ def _on_another_background(
 def _jitter(image: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, bool]:
     picture = Image.fromarray(np.ascontiguousarray(image))
     strong = bool(rng.random() < 0.2)
+    wide = bool(rng.random() < 0.5)
+    low, high = (0.55, 1.35) if wide else (0.9, 1.1)
     for enhance in (ImageEnhance.Brightness, ImageEnhance.Contrast):
-        picture = enhance(picture).enhance(rng.uniform(0.7, 1.3))
+        picture = enhance(picture).enhance(rng.uniform(low, high))
     if strong:
         hue, saturation, value = picture.convert("HSV").split()
         shift = int(rng.integers(0, 256))
@@ -84,7 +86,11 @@ def _jitter(image: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, bo
         small = rng.uniform(0.45, 0.9)
         picture = picture.resize((max(8, int(size[0] * small)), max(8, int(size[1] * small))), Image.Resampling.BILINEAR)
         picture = picture.resize(size, Image.Resampling.BILINEAR)
-    return np.asarray(picture), strong
+    if rng.random() < 0.12:
+        packed = io.BytesIO()
+        picture.save(packed, "JPEG", quality=int(rng.integers(20, 60)))
+        picture = Image.open(packed)
+    return np.asarray(picture), strong or wide
 
 
 def box_coverage(boxes: list[Rectangle], size: tuple[int, int], change: Change, frame: Frame, cells: int) -> np.ndarray:

@@ -11,7 +11,7 @@ import torch
 from asen_core.data.labels import Photo
 from asen_core.engine import Engine
 from asen_core.evaluation import run
-from asen_core.models import AsenPP
+from asen_core.models import Model, reads
 from asen_core.types import View, Vocabulary
 
 _FACTORS = np.geomspace(0.25, 4, 65)
@@ -37,11 +37,14 @@ class _ReadOut:
                 self.found[attribute].append((row, values.index(value)))
 
 
-def calibrate(model: AsenPP, engine: Engine, photos: Collection[Photo]) -> dict[str, float]:
+def calibrate(model: Model, engine: Engine, photos: Collection[Photo]) -> dict[str, float]:
     """Scale the model's read-out so that its log-likelihood on `photos` is highest; returns the factor per attribute.
 
-    Attributes with fewer than 30 labelled photos keep their scale. What is read never changes, only how sure it is.
+    Attributes with fewer than 30 labelled photos keep their scale. What is read never changes, only how sure it is; a model
+    that reads nothing is left alone.
     """
+    if not reads(model.config):
+        return {}
     measure = _ReadOut(model.vocabulary, photos)
     run(engine, [measure])
     factors = {}

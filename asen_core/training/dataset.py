@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,9 +12,10 @@ from torch.utils.data import Dataset, Sampler
 
 from asen_core import images
 from asen_core.config import ModelConfig
+from asen_core.data.crowd import answer_indices
 from asen_core.data.labels import REGIONS, Photo
 from asen_core.data.vocabulary import REGION_OF
-from asen_core.training.augment import augment, box_coverage, mask_coverage, plain_background
+from asen_core.training.augment import augment, box_coverage, mask_coverage
 from asen_core.training.recipe import Batch
 from asen_core.types import Frame, Vocabulary
 
@@ -26,7 +27,7 @@ Ticket = tuple[int, int]
 class Examples:
     """A batch of B photos under A attributes on a grid of (h, w) attention cells.
 
-    images (B, 3, S, S) uint8; sources: (3, H, W) uint8 each; labels (B, A) int64, -1 = unknown;
+    images (B, 3, S, S) uint8; sources: (3, H, W) uint8 each; labels (B, A) int64 and answers (B, Q) int64, -1 = unknown;
     target (B, A, h, w) float32, sums to 1 where the region is known, 0 elsewhere; inside (B, h, w) float32: share of each
     cell on the garment, 1 everywhere where that is not known.
     """
@@ -37,22 +38,30 @@ class Examples:
     labels: Tensor
     target: Tensor
     inside: Tensor
+    answers: Tensor
 
 
 class GarmentDataset(Dataset[Examples]):
-    """Photos with labels and marks; `masks` holds (regions, h, w) bool per photo key, in place of marked boxes."""
+    """Photos with labels and marks; `masks` holds (regions, h, w) bool per photo key, in place of marked boxes.
+
+    pseudo: photo key -> attribute -> value that a model read; it fills in where the photo has no label.
+    """
 
     def __init__(
-        self, photos: Sequence[Photo], masks: dict[str, np.ndarray], vocabulary: Vocabulary, config: ModelConfig
-    ) -> None:
+        self, photos: Sequence[Photo], masks: dict[str, np.ndarray], vocabulary: Vocabulary, config: ModelConfig,
+        pseudo: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> None:  # fmt: skip
         self.photos = list(photos)
         self.masks = masks
         self.vocabulary = vocabulary
         self.config = config
         self.cells = config.cells
         index = {a: {v: i for i, v in enumerate(values)} for a, values in vocabulary.items()}
-        rows = [[index[a].get(p.labels.get(a, ""), -1) for a in vocabulary] for p in self.photos]
+        self.pseudo = pseudo or {}
+        known = [{**self.pseudo.get(p.key, {}), **p.labels} for p in self.photos]
+        rows = [[index[a].get(k.get(a, ""), -1) for a in vocabulary] for k in known]
         self.labels = np.array(rows, np.int64).reshape(-1, len(vocabulary))
+        self.answers = np.array([answer_indices(p.answers) for p in self.photos], np.int64)
 
     def __len__(self) -> int:
         return len(self.photos)
@@ -62,8 +71,8 @@ class GarmentDataset(Dataset[Examples]):
         photo, rng = self.photos[index], np.random.default_rng(seed)
         pixels = images.load(photo.path).pixels
         backdrop = images.load(self.photos[int(rng.integers(len(self)))].path).pixels if rng.random() < 0.2 else None
-        plain = plain_background(pixels)
-        source, change = augment(pixels, plain, rng, backdrop)
+        plain = images.plain_background(pixels)
+        source, change = augment(pixels, plain, rng, backdrop, upright=bool(photo.regions) or photo.key in self.masks)
         laid, frame = images.letterbox(source, self.config.input_size, self.config.fill)
         size = (pixels.shape[1], pixels.shape[0])
         maps: dict[str, np.ndarray] = {}
@@ -75,7 +84,7 @@ class GarmentDataset(Dataset[Examples]):
                 maps[name] = box_coverage([tuple(b) for b in boxes], size, change, frame, self.cells)
         if "garment" in maps:
             inside = maps["garment"]
-        elif plain is not None:
+        elif plain is not None and not change.rotated:
             inside = mask_coverage(~plain, size, change, frame, self.cells)
         else:
             inside = np.ones((self.cells, self.cells), np.float32)
@@ -89,6 +98,7 @@ class GarmentDataset(Dataset[Examples]):
             torch.from_numpy(labels)[None],
             torch.from_numpy(self._target(maps))[None],
             torch.from_numpy(inside)[None],
+            torch.from_numpy(self.answers[index])[None],
         )
 
     def _target(self, maps: dict[str, np.ndarray]) -> np.ndarray:
@@ -109,6 +119,7 @@ def collate(parts: Sequence[Examples]) -> Examples:
         torch.cat([p.labels for p in parts]),
         torch.cat([p.target for p in parts]),
         torch.cat([p.inside for p in parts]),
+        torch.cat([p.answers for p in parts]),
     )
 
 
@@ -120,18 +131,22 @@ class MixedBatches(Sampler[list[Ticket]]):
 
     def __init__(self, dataset: GarmentDataset, batch: Batch, steps: int, seed: tuple[int, ...]) -> None:
         self.steps, self.seed = steps, seed
-        photos, labels = dataset.photos, dataset.labels
+        photos, labels, answers = dataset.photos, dataset.labels, dataset.answers
+        asked = (answers >= 0).any(1)
         fine = np.array([any(a not in ("colour", "category") for a in p.labels) for p in photos])
         rendered = np.array([p.key in dataset.masks for p in photos])
         marked = np.array([bool(p.regions) for p in photos])
         pools = (
-            (batch.labelled, fine & ~rendered),
-            (batch.marked, marked & ~rendered),
-            (batch.rendered, rendered),
-            (batch.others, ~fine & ~rendered),
+            (batch.labelled, fine & ~rendered, labels),
+            (batch.marked, marked & ~rendered, labels),
+            (batch.rendered, rendered, labels),
+            (batch.crowd, asked, answers),
+            (batch.pseudo, np.array([p.key in dataset.pseudo for p in photos]), labels),
+            (batch.others, ~fine & ~rendered & ~asked, labels),
         )
-        self.pools = [(count, np.flatnonzero(chosen)) for count, chosen in pools if count and chosen.any()]
-        self.even = [_by_value(labels, pool) for _, pool in self.pools]
+        chosen = [(count, np.flatnonzero(pool), table) for count, pool, table in pools if count and pool.any()]
+        self.pools = [(count, pool) for count, pool, _ in chosen]
+        self.even = [_by_value(table, pool) for _, pool, table in chosen]
 
     def __len__(self) -> int:
         return self.steps

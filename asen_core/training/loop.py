@@ -7,7 +7,6 @@ import math
 import os
 import platform
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,18 +14,23 @@ from typing import Any
 import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from torch import Tensor
 from torch.utils.data import DataLoader
 
 from asen_core import __version__, checkpoint
 from asen_core.data.collection import collect
 from asen_core.data.vocabulary import DEFAULT
 from asen_core.errors import DataError
-from asen_core.models import AsenPP
+from asen_core.models import Model, build_model
 from asen_core.training.dataset import Examples, GarmentDataset, MixedBatches, collate
 from asen_core.training.pretrained import load_mobilenet
+from asen_core.training.pseudo import pseudo_labels
 from asen_core.training.recipe import Recipe, Stage, load_recipe
 from asen_core.training.rendered import rendered_photos
 from asen_core.training.stage import WeightAverage, parameter_groups, step_loss
+from asen_core.training.start import keep, start_from
+from asen_core.training.triplets import TripletBatches, triplet_terms
+from asen_core.training.triplets import parameter_groups as groups_by_name
 from asen_core.training.validation import Validation
 
 STATE = "state.pt"
@@ -36,20 +40,22 @@ STATE = "state.pt"
 class _State:
     """Where a run stands; everything that the next epoch depends on."""
 
-    model: AsenPP
+    model: Model
     average: WeightAverage
     stage: int = 0
     epoch: int = 0
     optimizer: dict[str, Any] | None = None
     seconds: float = 0.0
     images: int = 0
+    started_from: str = ""
+    begun: dict[str, Tensor] = field(default_factory=dict)
     history: list[dict[str, Any]] = field(default_factory=list)
 
     def save(self, path: Path, recipe: Recipe) -> None:
         values = {
             "recipe": recipe.text, "model": self.model.state_dict(), "average": self.average.shadow, "stage": self.stage,
             "epoch": self.epoch, "optimizer": self.optimizer, "seconds": self.seconds, "images": self.images,
-            "history": self.history,
+            "started_from": self.started_from, "begun": self.begun, "history": self.history,
         }  # fmt: skip
         part = path.with_suffix(".part")
         torch.save(values, part)
@@ -61,45 +67,67 @@ class _State:
             raise DataError(f"{path.parent} holds a run of another recipe; give another --out, or --fresh to start over.")
         self.model.load_state_dict(values["model"])
         self.average.shadow = values["average"]
-        for name in ("stage", "epoch", "optimizer", "seconds", "images", "history"):
+        for name in ("stage", "epoch", "optimizer", "seconds", "images", "started_from", "begun", "history"):
             setattr(self, name, values[name])
 
 
 def run(
-    recipe: str, data: Path, out: Path, device: str = "auto", fresh: bool = False, trunk: Path | None = None
+    recipe: str | Recipe, data: Path, out: Path, device: str = "auto", fresh: bool = False, trunk: Path | None = None,
+    start: Path | None = None,
 ) -> Path:  # fmt: skip
     """Train as a recipe says and return the checkpoint directory `out`/checkpoint.
 
     A run that was stopped goes on after its last complete epoch; `fresh` starts over. trunk: the file of pretrained weights
-    to start from, None for the place that the recipe names below `data`.
+    to start from, None for the place that the recipe names below `data`; start: a checkpoint to go on from instead.
 
     Raises: DataError, CheckpointError.
     """
-    plan = load_recipe(recipe)
+    plan = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
     chosen = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
     out.mkdir(parents=True, exist_ok=True)
-    state = _start(plan, trunk or data / plan.trunk_weights, out, chosen, fresh)
+    state = _start(plan, trunk or data / plan.trunk_weights, out, chosen, fresh, start)
     console = Console(stderr=True)
     with _progress(console) as progress:
-        photos = collect(data, "train")
-        drawn, masks = rendered_photos(out / "rendered", plan.rendered, plan.seed, progress)
+        photos = collect(data, "train", plan.only)
+        drawn, masks = rendered_photos(out / "rendered", plan.rendered, plan.seed, progress) if plan.rendered else ([], {})
         dataset = GarmentDataset(photos + drawn, masks, DEFAULT, plan.model)
         validation = Validation.of(data, chosen)
         for index in range(state.stage, len(plan.stages)):
+            if plan.stages[index].pseudo:
+                dataset = _with_pseudo_labels(state, plan.stages[index], dataset, validation, out)
             _run_stage(state, plan, index, dataset, validation, out, progress, chosen)
     with state.average.applied(state.model):
+        if plan.keep_start:
+            keep(state.model, state.begun, plan.keep_start)
         return _export(state, plan, dataset, validation, out)
 
 
-def _start(plan: Recipe, trunk: Path, out: Path, device: torch.device, fresh: bool) -> _State:
+def _with_pseudo_labels(
+    state: _State, stage: Stage, dataset: GarmentDataset, validation: Validation, out: Path
+) -> GarmentDataset:  # fmt: skip
+    """The dataset with what the model reads surely now; the readings are kept beside the run for when it is resumed."""
+    kept, resumed = out / f"pseudo-{stage.name}.json", state.epoch > 0
+    with state.average.applied(state.model):
+        if not resumed:
+            validation.calibrate(state.model)
+        found = pseudo_labels(validation.engine(state.model), dataset.photos, stage.pseudo, kept, resumed)
+    return GarmentDataset(dataset.photos, dataset.masks, dataset.vocabulary, dataset.config, found)
+
+
+def _start(plan: Recipe, trunk: Path, out: Path, device: torch.device, fresh: bool, start: Path | None) -> _State:
     torch.manual_seed(plan.seed)
-    model = AsenPP(plan.model, DEFAULT).eval()
+    model = build_model(plan.model, DEFAULT).eval()
     path = out / STATE
     resumed = path.exists() and not fresh
-    if plan.trunk_weights and not resumed:
+    started_from = start_from(model, start) if start and not resumed else ""
+    if plan.keep_start and not (started_from or resumed):
+        raise DataError(f"The recipe {plan.name} goes on from a trained model; give its checkpoint with --start.")
+    if plan.trunk_weights and not (started_from or resumed):
         load_mobilenet(model, trunk)
     model = model.to(device, memory_format=torch.channels_last)
-    state = _State(model, WeightAverage(model))
+    state = _State(model, WeightAverage(model), started_from=started_from)
+    if plan.keep_start:
+        state.begun = {n: p.detach().clone() for n, p in model.named_parameters()}
     if resumed:
         state.load(path, plan)
     return state
@@ -115,23 +143,24 @@ def _run_stage(
     progress: Progress, device: torch.device,
 ) -> None:  # fmt: skip
     stage = plan.stages[index]
-    optimizer = torch.optim.AdamW(parameter_groups(state.model, stage), weight_decay=stage.weight_decay)
+    groups = (groups_by_name if stage.sampling == "triplets" else parameter_groups)(state.model, stage)
+    optimizer = torch.optim.AdamW(groups, weight_decay=stage.weight_decay)
     if state.optimizer is not None:
         optimizer.load_state_dict(state.optimizer)
     task = progress.add_task(f"stage {stage.name}", total=stage.epochs * stage.steps, completed=state.epoch * stage.steps)
     for epoch in range(state.epoch, stage.epochs):
-        batches = MixedBatches(dataset, stage.batch, stage.steps, (plan.seed, index, epoch))
+        batches = _batches(dataset, stage, (plan.seed, index, epoch))
         loader = DataLoader(dataset, batch_sampler=batches, collate_fn=collate, num_workers=2, prefetch_factor=3)
         began = time.monotonic()
         entry = _train_epoch(state, stage, epoch, loader, optimizer, progress, task, (plan.seed, index, epoch), device)
         seconds = time.monotonic() - began
         state.seconds += seconds
-        state.images += stage.steps * stage.batch.size
+        state.images += stage.steps * stage.photos
         state.epoch, state.optimizer = epoch + 1, optimizer.state_dict()
         entry |= {
             "stage": stage.name,
             "epoch": epoch + 1,
-            "photos_per_second": round(stage.steps * stage.batch.size / seconds, 1),
+            "photos_per_second": round(stage.steps * stage.photos / seconds, 1),
         }
         if (epoch + 1) % 5 == 0 or epoch + 1 == stage.epochs:
             with state.average.applied(state.model):
@@ -143,8 +172,14 @@ def _run_stage(
     state.save(out / STATE, plan)
 
 
+def _batches(dataset: GarmentDataset, stage: Stage, seed: tuple[int, ...]) -> MixedBatches | TripletBatches:
+    if stage.sampling == "triplets":
+        return TripletBatches(dataset, stage.triplets, stage.steps, seed)
+    return MixedBatches(dataset, stage.batch, stage.steps, seed)
+
+
 def _train_epoch(
-    state: _State, stage: Stage, epoch: int, loader: Iterable[Examples], optimizer: torch.optim.Optimizer,
+    state: _State, stage: Stage, epoch: int, loader: DataLoader[Examples], optimizer: torch.optim.Optimizer,
     progress: Progress, task: Any, seed: tuple[int, ...], device: torch.device,
 ) -> dict[str, Any]:  # fmt: skip
     generator = torch.Generator().manual_seed(hash(seed) % 2**62)
@@ -154,7 +189,11 @@ def _train_epoch(
         step = epoch * stage.steps + i
         for group in optimizer.param_groups:
             group["lr"] = group["peak"] * rate_factor(step, stage)
-        terms = step_loss(state.model, moved(batch, device), stage, generator)
+        batch = moved(batch, device)
+        if isinstance(loader.batch_sampler, TripletBatches):
+            terms = triplet_terms(state.model, batch, loader.batch_sampler.attributes[i], stage.loss)
+        else:
+            terms = step_loss(state.model, batch, stage, generator)
         optimizer.zero_grad(set_to_none=True)
         torch.stack(list(terms.values())).sum().backward()
         torch.nn.utils.clip_grad_norm_(trained, 5.0)
@@ -167,11 +206,13 @@ def _train_epoch(
 
 
 def rate_factor(step: int, stage: Stage) -> float:
-    """Learning-rate factor in (0, 1]: linear warm-up, then a cosine down to 0.02."""
+    """Learning-rate factor in (0, 1]: linear warm-up, then a cosine down to the floor, or the stage's equal decays."""
     if step < stage.warmup:
         return (step + 1) / stage.warmup
     done = (step - stage.warmup) / max(1, stage.epochs * stage.steps - stage.warmup)
-    return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
+    if stage.decays:
+        return stage.decay ** min(stage.decays, int((stage.decays + 1) * done))
+    return stage.floor + (1 - stage.floor) * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
 
 
 def moved(batch: Examples, device: torch.device) -> Examples:
@@ -179,7 +220,7 @@ def moved(batch: Examples, device: torch.device) -> Examples:
     if device.type == "cpu":
         return batch
     sources = [s.to(device) for s in batch.sources]
-    tensors = (batch.labels, batch.target, batch.inside)
+    tensors = (batch.labels, batch.target, batch.inside, batch.answers)
     return Examples(batch.images.to(device), sources, batch.frames, *(t.to(device) for t in tensors))
 
 
@@ -187,9 +228,11 @@ def _export(state: _State, plan: Recipe, dataset: GarmentDataset, validation: Va
     temperatures = validation.calibrate(state.model)
     figures = validation.figures(state.model)
     provenance = {
-        "recipe": plan.name, "recipe_text": plan.text, "seed": plan.seed, "version": __version__,
+        "recipe": plan.name, "started_from": state.started_from, "recipe_text": plan.text, "seed": plan.seed,
+        "version": __version__,
         "photos": len(dataset.photos) - len(dataset.masks), "rendered": len(dataset.masks),
-        "images_seen": state.images, "train_minutes": round(state.seconds / 60, 1),
+        "images_seen": state.images, "images_asked": plan.images, "only": list(plan.only),
+        "train_minutes": round(state.seconds / 60, 1),
         "reading_factors": temperatures, "torch": torch.__version__, "machine": platform.machine(),
     }  # fmt: skip
     checkpoint.save(out / "checkpoint", state.model, provenance, {"valid": figures})

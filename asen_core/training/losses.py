@@ -31,6 +31,18 @@ def reading_loss(embedding: Tensor, prototypes: Tensor, labels: Tensor, scale: f
     return cross_entropy(scale * embedding[known] @ prototypes.T, labels[known], label_smoothing=0.05)
 
 
+def allowed_loss(embedding: Tensor, prototypes: Tensor, allowed: Tensor, answers: Tensor, scale: float) -> Tensor:
+    """Minus log of the probability that the read-out gives to the values that an answer allows, mean over known answers.
+
+    embedding (N, D), prototypes (V, D), allowed (answers, V) bool, answers (N,) int64 with -1 = unknown.
+    """
+    known = answers >= 0
+    if not known.any():
+        return embedding.sum() * 0
+    log = (scale * embedding[known] @ prototypes.T).log_softmax(-1)
+    return -log.masked_fill(~allowed[answers[known]], float("-inf")).logsumexp(-1).mean()
+
+
 def attention_loss(attention: Tensor, target: Tensor) -> Tensor:
     """KL(target || attention), mean over the maps whose region is known: attention must cover the region, not touch it.
 

@@ -12,11 +12,13 @@ from torch.nn.utils.fusion import fuse_conv_bn_weights
 from torchvision.models import mobilenet_v2
 
 from asen_core.errors import CheckpointError
-from asen_core.models import AsenPP
+from asen_core.models import Model
+from asen_core.models.general import Pooled
+from asen_core.models.trunks import Trunk
 
 
-def load_mobilenet(model: AsenPP, path: Path) -> None:
-    """Fill both MobileNetV2 trunks from a safetensors file in torchvision's key names, batch norms folded on the way.
+def load_mobilenet(model: Model, path: Path) -> None:
+    """Fill a model's MobileNetV2 trunks from a safetensors file in torchvision's key names, batch norms folded on the way.
 
     Raises: CheckpointError where the file is missing or its tensors don't fit.
     """
@@ -31,9 +33,11 @@ def load_mobilenet(model: AsenPP, path: Path) -> None:
     except RuntimeError as error:
         raise CheckpointError(f"{path} doesn't hold a MobileNetV2 in torchvision's key names: {error}") from None
     folded = fold_batch_norms(reference.features)
-    for branch in (model.global_branch, model.local_branch):
-        layers = branch.trunk.layers
-        layers.load_state_dict({k: v for k, v in folded.items() if int(k.split(".")[0]) < len(layers)}, strict=True)
+    for trunk in (m for m in model.modules() if isinstance(m, Trunk)):
+        count = len(trunk.layers)
+        trunk.layers.load_state_dict({k: v for k, v in folded.items() if int(k.split(".")[0]) < count}, strict=True)
+    if isinstance(model, Pooled) and model.last is not None:
+        model.last.load_state_dict({k.rpartition(".")[2]: v for k, v in folded.items() if k.startswith("18.")}, strict=True)
 
 
 @torch.no_grad()

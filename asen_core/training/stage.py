@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
+from asen_core.data.crowd import QUESTIONS, allowed_values
 from asen_core.models import AsenPP
 from asen_core.training import losses
 from asen_core.training.dataset import Examples
@@ -43,51 +46,110 @@ def step_loss(model: AsenPP, batch: Examples, stage: Stage, generator: torch.Gen
     with torch.autocast(device.type, torch.bfloat16):
         embedding, attention = model.look(batch.images)
     terms = {
-        "global": _space_loss(model, embedding, batch.labels, model.global_prototypes, weights),
+        "global": _global_term(model, embedding, batch, weights),
         "attention": weights.attention * losses.attention_loss(attention, batch.target),
         "foreground": weights.foreground * losses.foreground_loss(attention, batch.inside, _unmarked(batch)),
     }
     if stage.pairs_per_photo:
-        pairs = choose_pairs(batch.labels.cpu(), stage.pairs_per_photo, generator)
-        boxes = jittered(model.rois(attention, batch.sources, batch.frames), generator)
+        pairs = choose_pairs(_known(model, batch).cpu(), stage.pairs_per_photo, generator)
+        boxes = jittered(_boxes_of(model, attention, pairs, batch), generator)
         with torch.autocast(device.type, torch.bfloat16):
             local = model.zoom(batch.sources, boxes, pairs)
-        terms |= _local_terms(model, embedding, local, pairs, batch.labels, weights)
+        terms |= _local_terms(model, embedding, local, pairs, batch, weights)
     return terms
+
+
+def _boxes_of(model: AsenPP, attention: Tensor, pairs: Tensor, batch: Examples) -> Tensor:
+    """Regions (B, A, 4) of the chosen pairs (P, 2) alone, zeros elsewhere: upsampling all maps costs a tenth of a step."""
+    photos, attributes = pairs.unbind(1)
+    chosen = attention.detach()[photos, attributes][:, None]
+    sources, frames = ([column[i] for i in photos.tolist()] for column in (batch.sources, batch.frames))
+    boxes = attention.new_zeros(*attention.shape[:2], 4)
+    boxes[photos, attributes] = model.rois(chosen, sources, frames)[:, 0]
+    return boxes
 
 
 def _unmarked(batch: Examples) -> Tensor:
     return (batch.labels >= 0) & (batch.target.sum((2, 3)) == 0)
 
 
-def _space_loss(model: AsenPP, embedding: Tensor, labels: Tensor, prototypes: Tensor, weights: Loss) -> Tensor:
-    """Mean over attributes of triplet and read-out loss in one branch: embedding (B, A, D), labels (B, A)."""
-    prototypes = normalize(prototypes, dim=-1)
+@dataclass(frozen=True)
+class _Asked:
+    """A question of `data.crowd` about an attribute: its column among the answers, and which values each answer allows."""
+
+    column: int
+    allowed: Tensor
+
+
+@cache
+def _asked(vocabulary: tuple[tuple[str, tuple[str, ...]], ...]) -> tuple[tuple[_Asked, ...], ...]:
+    """The questions about each attribute of a vocabulary."""
+    values = dict(vocabulary)
+    known = [(i, name, q) for i, (name, q) in enumerate(QUESTIONS.items()) if q.attribute in values]
+    tables = {i: torch.from_numpy(allowed_values(name, values)) for i, name, _ in known}
+    return tuple(tuple(_Asked(i, tables[i]) for i, _, q in known if q.attribute == a) for a in values)
+
+
+def _questions(model: AsenPP) -> tuple[tuple[_Asked, ...], ...]:
+    return _asked(tuple(model.vocabulary.items()))
+
+
+def _known(model: AsenPP, batch: Examples) -> Tensor:
+    """(B, A) bool: something is known of the photo under the attribute, a value or an answer."""
+    known = batch.labels >= 0
+    for i, asked in enumerate(_questions(model)):
+        for question in asked:
+            known[:, i] |= batch.answers[:, question.column] >= 0
+    return known
+
+
+def _global_term(model: AsenPP, embedding: Tensor, batch: Examples, weights: Loss) -> Tensor:
+    """Mean over attributes of the losses of one space in the global branch: embedding (B, A, D)."""
+    prototypes = normalize(model.global_prototypes, dim=-1)
     total = embedding.sum() * 0
     for i, rows in enumerate(model.value_slices):
-        total = total + _one_space(embedding[:, i], labels[:, i], prototypes[rows], weights, model.config.reading_scale)
+        known = (batch.labels[:, i], batch.answers)
+        total = total + _share(model, i, weights) * _one_space(model, i, embedding[:, i], prototypes[rows], *known, weights)
     return total / len(model.value_slices)
 
 
-def _one_space(embedding: Tensor, labels: Tensor, prototypes: Tensor, weights: Loss, scale: float) -> Tensor:
-    triplet = losses.batch_all_triplets(embedding, labels, weights.margin)
-    return weights.triplet * triplet + weights.reading * losses.reading_loss(embedding, prototypes, labels, scale)
+def _share(model: AsenPP, attribute: int, weights: Loss) -> float:
+    return weights.attributes.get(model.attributes[attribute], 1.0)
+
+
+def _one_space(
+    model: AsenPP, attribute: int, embedding: Tensor, prototypes: Tensor, labels: Tensor, answers: Tensor, weights: Loss
+) -> Tensor:
+    """Triplets and read-out of one attribute: embedding (N, D), prototypes (V, D), labels (N,), answers (N, Q)."""
+    scale = model.config.reading_scale
+    total = weights.triplet * losses.batch_all_triplets(embedding, labels, weights.margin)
+    total = total + weights.reading * losses.reading_loss(embedding, prototypes, labels, scale)
+    if not weights.answers:
+        return total
+    asked = _questions(model)[attribute]
+    for question in asked:
+        answer, allowed = answers[:, question.column], question.allowed.to(embedding.device)
+        one = losses.batch_all_triplets(embedding, answer, weights.margin)
+        one = one + 0.5 * losses.allowed_loss(embedding, prototypes, allowed, answer, scale)
+        total = total + weights.answers / len(asked) * one
+    return total
 
 
 def _local_terms(
-    model: AsenPP, embedding: Tensor, local: Tensor, pairs: Tensor, labels: Tensor, weights: Loss
+    model: AsenPP, embedding: Tensor, local: Tensor, pairs: Tensor, batch: Examples, weights: Loss
 ) -> dict[str, Tensor]:
     """Losses of the local branch and of the joined embedding over pairs (P, 2) of photo and attribute."""
     global_part = embedding[pairs[:, 0], pairs[:, 1]]
     joined = model.joined(global_part, local)
-    wanted = labels[pairs[:, 0], pairs[:, 1]]
     all_prototypes, own = model.prototypes(), normalize(model.local_prototypes, dim=-1)
     local_sum, joined_sum = local.sum() * 0, joined.sum() * 0
     for i, rows in enumerate(model.value_slices):
         mine = pairs[:, 1] == i
-        scale = model.config.reading_scale
-        local_sum = local_sum + _one_space(local[mine], wanted[mine], own[rows], weights, scale)
-        joined_sum = joined_sum + _one_space(joined[mine], wanted[mine], all_prototypes[rows], weights, scale)
+        photos = pairs[mine, 0]
+        known = (batch.labels[photos, i], batch.answers[photos])
+        share = _share(model, i, weights)
+        local_sum = local_sum + share * _one_space(model, i, local[mine], own[rows], *known, weights)
+        joined_sum = joined_sum + share * _one_space(model, i, joined[mine], all_prototypes[rows], *known, weights)
     n = len(model.value_slices)
     return {
         "local": weights.local * local_sum / n,
@@ -96,13 +158,13 @@ def _local_terms(
     }
 
 
-def choose_pairs(labels: Tensor, per_photo: int, generator: torch.Generator) -> Tensor:
-    """Up to `per_photo` labelled attributes of each photo, at random: labels (B, A) -> (P, 2) of photo and attribute."""
-    order = torch.rand(labels.shape, generator=generator) + (labels < 0) * 2.0
+def choose_pairs(known: Tensor, per_photo: int, generator: torch.Generator) -> Tensor:
+    """Up to `per_photo` known attributes of each photo, at random: known (B, A) bool -> (P, 2) of photo and attribute."""
+    order = torch.rand(known.shape, generator=generator) + ~known * 2.0
     chosen = order.argsort(1)[:, :per_photo]
-    photos = torch.arange(len(labels))[:, None].expand_as(chosen)
+    photos = torch.arange(len(known))[:, None].expand_as(chosen)
     pairs = torch.stack([photos.reshape(-1), chosen.reshape(-1)], 1)
-    return pairs[labels[pairs[:, 0], pairs[:, 1]] >= 0]
+    return pairs[known[pairs[:, 0], pairs[:, 1]]]
 
 
 def jittered(boxes: Tensor, generator: torch.Generator) -> Tensor:
@@ -124,7 +186,7 @@ class WeightAverage:
     @torch.no_grad()
     def update(self, model: AsenPP, decay: float, step: int) -> None:
         """Move towards the current weights; `step` of the stage, from 0, shortens the memory while it is young."""
-        decay = min(decay, (1 + step) / (10 + step))
+        decay = min(decay, (1 + step) / (4 + step))
         for name, p in model.named_parameters():
             if p.requires_grad:
                 self.shadow[name].lerp_(p.detach(), 1 - decay)

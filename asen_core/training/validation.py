@@ -16,7 +16,7 @@ from asen_core.data.vocabulary import DEFAULT
 from asen_core.engine import Engine
 from asen_core.evaluation import Localisation, Retrieval
 from asen_core.evaluation import run as look_at_all
-from asen_core.models import AsenPP
+from asen_core.models import Model
 from asen_core.training.calibration import calibrate
 
 FINE = tuple(a for a in DEFAULT if a not in ("colour", "category"))
@@ -37,13 +37,13 @@ class Validation:
         listed = [p for p in photos if p.source != "clothing_attributes"]
         return cls([p for p in listed if set(FINE) & set(p.labels)], [p for p in photos if p.regions], device)
 
-    def calibrate(self, model: AsenPP) -> dict[str, float]:
+    def calibrate(self, model: Model) -> dict[str, float]:
         """Fit the read-out's temperatures on the labelled photos; returns the factor per attribute."""
-        return calibrate(model, self._engine(model), self.labelled)
+        return calibrate(model, self.engine(model), self.labelled)
 
-    def figures(self, model: AsenPP) -> Mapping[str, Any]:
+    def figures(self, model: Model) -> Mapping[str, Any]:
         """MAP, read-out accuracy and pointing per attribute with their means, in [0, 1], for the weights as they are."""
-        engine = self._engine(model)
+        engine = self.engine(model)
         retrieval = Retrieval(engine.vocabulary, self.labelled, FINE)
         places = Localisation(engine.vocabulary, self.marked, by_label=True)
         look_at_all(engine, [retrieval, places])
@@ -58,5 +58,6 @@ class Validation:
             "roi": {a: round(p.roi, 4) for a, p in where.places.items() if p.roi is not None},
         }
 
-    def _engine(self, model: AsenPP) -> Engine:
+    def engine(self, model: Model) -> Engine:
+        """The model as the engine that the app uses."""
         return Engine(Checkpoint(model, "training"), device=self.device)

@@ -16,7 +16,8 @@ from asen_core.ui.handlers import KEPT_SECONDS, Step, Visit
 from asen_core.ui.stage import stage
 from asen_core.ui.studio import Ask, Studio, choices, compare, opening
 
-TITLE = "Find alike"
+TITLE, FIND = "Find alike", "find-alike"
+"""The tab's name for people, and for the page."""
 COUNTS = (12, 24, 48)
 FILTERS = ("category", "colour")
 _HERE = Path(__file__).parent
@@ -90,6 +91,32 @@ class FindAlike:
                 concurrency_limit=None,
             )  # fmt: skip
 
+    @property
+    def controls(self) -> list[Any]:
+        """What every question is put with: the visit, then what `asked` takes, in its order."""
+        return [self.visit, self.attribute, self.count, self.beta, self.least, *self.filters]
+
+    @property
+    def shown(self) -> list[Any]:
+        """What every answer changes."""
+        return [self.notice, self.stage, self.results, self.dock, self.visit]
+
+    def asked(self, attribute: str, count: int, beta: float, least: float, category: list[str], colour: list[str]) -> Ask:
+        """The values of the controls as a question."""
+        trained = abs(beta - self.studio.engine.config.beta) < 1e-6
+        return Ask(attribute, count, None if trained else beta, least, {"category": category, "colour": colour})
+
+    def answered(
+        self, step: Step, visit: Visit | None, ask: Ask, sent: dict[str, Any]
+    ) -> tuple[tuple[str, str, str, str, Visit], bool]:
+        """Values for `shown` after a step, and whether it went well; else the visit stays and the notice says why."""
+        before, text = visit or Visit(), ""
+        try:
+            after = step(self.studio, before, ask, {**sent, "folder": get_upload_folder()})
+        except AsenError as error:
+            after, text = before, str(error)
+        return (present.notice(text), *self._page(after, ask), after), not text
+
     def _on(self, listen: Callable[..., Any], step: Step, concurrency_limit: int | None) -> None:
         """Let a step answer an event. Steps that may run the model share one queue; our errors become the notice, here only."""
 
@@ -97,22 +124,14 @@ class FindAlike:
             visit: Visit | None, attribute: str, count: int, beta: float, least: float,
             category: list[str], colour: list[str], event: gr.EventData,
         ) -> tuple[str, str, str, str, Visit]:  # fmt: skip
-            before, text = visit or Visit(), ""
-            trained = abs(beta - self.studio.engine.config.beta) < 1e-6
-            ask = Ask(attribute, count, None if trained else beta, least, {"category": category, "colour": colour})
             sent = event._data if isinstance(event._data, dict) else {}
-            data = {**sent, "folder": get_upload_folder()}
-            try:
-                after = step(self.studio, before, ask, data)
-            except AsenError as error:
-                after, text = before, str(error)
-            return (present.notice(text), *self._page(after, ask), after)
+            return self.answered(step, visit, self.asked(attribute, count, beta, least, category, colour), sent)[0]
 
         shared = {"concurrency_id": "model"} if concurrency_limit else {}
         listen(
             answer,
-            [self.visit, self.attribute, self.count, self.beta, self.least, *self.filters],
-            [self.notice, self.stage, self.results, self.dock, self.visit],
+            self.controls,
+            self.shown,
             show_progress="hidden", api_visibility="private", trigger_mode="always_last",
             concurrency_limit=concurrency_limit, **shared,
         )  # fmt: skip

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import gradio as gr
 
-from asen_core.ui import theme
-from asen_core.ui.find_alike import TITLE, FindAlike
+from asen_core.ui import maps, theme
+from asen_core.ui.find_alike import FIND, TITLE, FindAlike
 from asen_core.ui.handlers import KEPT_SECONDS, UPLOAD_MEGABYTES
 from asen_core.ui.query import Look
 from asen_core.ui.scratch import Scratch
@@ -36,8 +36,11 @@ def build(engine: Engine, look: Look | None = None, samples: Path = SAMPLES) -> 
         title=f"{NAME} · {TITLE}", analytics_enabled=False, delete_cache=(1800, KEPT_SECONDS), fill_width=True
     ) as page:
         gr.HTML(_HEADER, elem_id="masthead", apply_default_css=False)
-        with gr.Tabs(elem_id="tabs"), gr.Tab(TITLE, id="find-alike"):
-            FindAlike(studio)
+        with gr.Tabs(elem_id="tabs") as tabs:
+            with gr.Tab(TITLE, id=FIND):
+                find = FindAlike(studio)
+            with gr.Tab(maps.TITLE, id="map"):
+                maps.Maps(studio, find, tabs)
     page.queue(max_size=32, default_concurrency_limit=1)
     return page
 
