@@ -232,6 +232,8 @@ def test_train_hands_everything_to_training(tmp_path, monkeypatch):
     call("train", "csn", "--data", tmp_path, "--out", tmp_path / "o", "--images", 9000, "--seed", 5, "--start", tmp_path / "c")
     plan, *_, start = calls[-1]
     assert (plan.name, plan.images, plan.seed, start) == ("csn", 9000, 5, tmp_path / "c")
+    call("train", "csn", "--data", tmp_path, "--out", tmp_path / "o", "--only", "products", "--only", "clothing_photos")
+    assert (calls[-1][0].only, calls[-1][0].seed) == (("clothing_photos", "products"), 7)
     assert str(tmp_path / "o" / "checkpoint") in result.stderr.replace("\n", "")
     said = call("train", "compact", "--data", tmp_path, "--out", tmp_path / "o", "--json").stdout
     assert json.loads(said) == {"checkpoint": str(tmp_path / "o" / "checkpoint")}

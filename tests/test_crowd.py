@@ -102,4 +102,4 @@ def test_answers_alone_teach_both_branches() -> None:
     assert steepness[column] > 0
     assert steepness[[i for i in range(len(DEFAULT)) if i != column]].eq(0).all()
     silent = Stage("joint", 1, loss=Loss(answers=0.0))
-    assert float(step_loss(model, batch, silent, torch.Generator())["global"]) == 0
+    assert step_loss(model, batch, silent, torch.Generator())["global"].item() == 0

@@ -127,6 +127,19 @@ def test_labels_of_a_photo_that_no_collection_lists(tmp_path: Path) -> None:
         collect(tmp_path, "train")
 
 
+def test_a_collection_may_lack_a_split(tmp_path: Path) -> None:
+    _write(tmp_path / "products" / "labels.csv", PRODUCTS + "images/1.jpg,test,Apparel,Topwear,Tops,Blue\n")
+    _write(tmp_path / "clothing_photos" / "labels.csv", "image,split,category\ni.jpg,train,outwear\n")
+    assert [[p.key for p in collect(tmp_path, s)] for s in ("test", "train")] == [
+        ["products/images/1.jpg"], ["clothing_photos/i.jpg"]
+    ]  # fmt: skip
+    with pytest.raises(DataError, match="has split 'valid'"):
+        collect(tmp_path, "valid")
+    _write(tmp_path / "clothing_photos" / "labels.csv", "image,category\ni.jpg,outwear\n")
+    with pytest.raises(DataError, match="no column named split"):
+        collect(tmp_path, "test")
+
+
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="holds none of products"):
         collect(tmp_path, "train")

@@ -52,6 +52,13 @@ def test_a_seed_replaces_the_recipes() -> None:
         load_recipe("asen_pp", 100)
 
 
+def test_collections_are_told_in_the_text_in_one_order() -> None:
+    plain, both = load_recipe("compact"), load_recipe("compact", only=("products", "clothing_photos", "products"))
+    assert (plain.only, both.only) == ((), ("clothing_photos", "products"))
+    assert both.text == plain.text + "\n# --only clothing_photos products\n"
+    assert both == load_recipe("compact", only=["clothing_photos", "products"])
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -126,3 +133,25 @@ def test_a_stopped_run_of_triplets_goes_on(data: Path, tmp_path: Path, monkeypat
         torch.testing.assert_close(value, resumed[name], atol=2e-3, rtol=1e-2)
     with pytest.raises(DataError, match="run of another recipe"):
         run(load_recipe(recipe, seed=5), data, tmp_path / "a", "cpu")
+
+
+def test_a_run_on_one_collection_sees_no_other_and_says_so(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    for path in data.iterdir():
+        (tmp_path / "data" / path.name).symlink_to(path)
+    street = tmp_path / "data" / "clothing_attributes"
+    street.mkdir()
+    (street / "labels.csv").write_text("image,split,sleevelength\nunread.jpg,train,2\n")
+    recipe = _recipe(tmp_path / "r.toml", "pooled")
+    made = [
+        checkpoint.load(run(load_recipe(recipe, only=only), tmp_path / "data", tmp_path / f"run{i}", "cpu")).provenance
+        for i, only in enumerate([(), ("products",), ("products", "clothing_attributes")])
+    ]
+    assert [m["only"] for m in made] == [[], ["products"], ["clothing_attributes", "products"]]
+    assert made[0]["photos"] == made[2]["photos"] == made[1]["photos"] + 1
+    for only, says in (
+        (["clothing_photos"], "Nothing is left of .* it has photos of clothing_attributes, products"),
+        (["product"], "no collection product; --only takes products"),
+    ):
+        with pytest.raises(DataError, match=says):
+            run(load_recipe(recipe, only=only), tmp_path / "data", tmp_path / "no", "cpu")

@@ -61,6 +61,11 @@ def read_labels(
     return list(photos.values())
 
 
+def splits_of(csv_path: Path) -> list[str]:
+    """The parts that a label file's column `split` names, sorted. Raises: DataError as `read_labels`."""
+    return _splits(_rows(csv_path, {"image"}))
+
+
 def read_regions(csv_path: Path, split: str | None = None) -> dict[str, Regions]:
     """Marked regions per photo key, from columns image, region, x0, y0, x1, y1 (fractions of the photo); one row per box.
 
@@ -148,7 +153,11 @@ def _rows(csv_path: Path, needed: set[str]) -> list[dict[str, str]]:
 
 
 def _of_split(rows: list[dict[str, str]], split: str, csv_path: Path) -> list[dict[str, str]]:
-    known = sorted({r.get("split", "") for r in rows} - {""})
+    known = _splits(rows)
     if split not in known:
         raise DataError(f"{csv_path} has no split {split!r}; it has {', '.join(known) or 'no column named split'}.")
     return [r for r in rows if r["split"] == split]
+
+
+def _splits(rows: list[dict[str, str]]) -> list[str]:
+    return sorted({r.get("split", "") for r in rows} - {""})
