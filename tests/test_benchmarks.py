@@ -172,3 +172,14 @@ def test_only_a_checkpoint_of_the_same_recipe_is_complete(tmp_path: Path) -> Non
 def test_the_rows_are_shipped_recipes() -> None:
     assert set(baselines.ROWS) <= {p.stem for p in SHIPPED.glob("*.toml")}
     assert set(METHODS) | {"compact"} == set(baselines.ROWS)
+
+
+def test_the_pages_say_what_was_measured_with_the_shipped_checkpoint() -> None:
+    """Nobody edits a figure by hand, and no page keeps those of an earlier release."""
+    found = json.loads((figures.CARD / "figures.json").read_text(encoding="utf-8"))
+    assert found["checkpoint"] == checkpoint.load(figures.CARD).fingerprint
+    runs = [r for r in baselines.stored(baselines.FOUND) if r.split == found["split"]]
+    made = figures.markdown(found, runs, figures.CARD)
+    for page in figures.PAGES:
+        text = page.read_text(encoding="utf-8")
+        assert markers.replaced(text, made, str(page)) == text, page.name
