@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
 METHODS = ("asen_pp", "asen", "csn", "general", "pooled")
+GEOMETRIES = ("letterbox", "released")
+"""How a photo becomes the square input: scaled whole between bars, or cut at its centre as by the authors' release."""
 
 
 class FromDict:
@@ -24,7 +26,12 @@ class FromDict:
 
 @dataclass(frozen=True)
 class ModelConfig(FromDict):
-    """Architecture and preprocessing of ASEN++ (Dong et al., TIP 2021, section III); `COMPACT` is shipped."""
+    """Architecture and preprocessing of ASEN++ (Dong et al., TIP 2021, section III); `COMPACT` is shipped.
+
+    geometry: one of `GEOMETRIES`; "released" also takes regions of interest in whole pixels, exactly as the authors' code does,
+    and knows no `roi_margin` and no `roi_min_size`. global_keys, local_keys: width of the keys of the spatial
+    attention, 0 for `attribute_dim`.
+    """
 
     global_trunk: str = "mobilenet_v2"
     local_trunk: str = "mobilenet_v2"
@@ -45,6 +52,9 @@ class ModelConfig(FromDict):
     reading_scale: float = 16.0
     value_share: float = 0.0
     method: str = "asen_pp"
+    geometry: str = "letterbox"
+    global_keys: int = 0
+    local_keys: int = 0
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:
@@ -59,6 +69,13 @@ class ModelConfig(FromDict):
             raise ValueError(f"attention_stride must be 8 or 16 pixels, got {self.attention_stride}.")
         if self.attention_kernel not in (1, 3):
             raise ValueError(f"attention_kernel must be 1 or 3 cells, got {self.attention_kernel}.")
+        if self.geometry not in GEOMETRIES:
+            raise ValueError(f"geometry must be one of {', '.join(GEOMETRIES)}, got {self.geometry!r}.")
+        if self.geometry == "released" and (self.roi_margin or self.roi_min_size):
+            got = f"{self.roi_margin} and {self.roi_min_size}"
+            raise ValueError(f"Under geometry 'released' roi_margin and roi_min_size must be 0, got {got}.")
+        if min(self.global_keys, self.local_keys) < 0:
+            raise ValueError(f"Widths of keys must be 0 or more, got {self.global_keys} and {self.local_keys}.")
 
     @property
     def cells(self) -> int:
@@ -79,5 +96,8 @@ PAPER = ModelConfig(
     roi_min_size=0.0,
     mean=(0.485, 0.456, 0.406),
     std=(0.229, 0.224, 0.225),
+    fill=0,
+    geometry="released",
+    local_keys=256,
 )
 PRESETS = {"compact": COMPACT, "paper": PAPER}

@@ -208,20 +208,30 @@ class Item:
 
 @dataclass(frozen=True)
 class Match:
-    """One hit: cosine similarity in [-1, 1], and the share (percent) of the gallery's own pairs that are less alike."""
+    """One hit: cosine similarity in [-1, 1], and the share (percent) of the gallery's own pairs that are less alike.
+
+    Where the hits were reranked, `before` is the rank that it had, from 1, and `overall` the likeness behind that rank: the
+    mean of the cosines over all attributes. Else both are None.
+    """
 
     item: Item
     similarity: float
     percentile: float
+    overall: float | None = None
+    before: int | None = None
 
 
 @dataclass(frozen=True)
 class Matches:
-    """The hits of one search, best first, out of `searched` items that passed the filter."""
+    """The hits of one search, best first, out of `searched` items that passed the filter.
+
+    reranked: how many of these, the most alike overall, were put in this order; None where all were.
+    """
 
     condition: str
     hits: tuple[Match, ...]
     searched: int
+    reranked: int | None = None
 
     def __post_init__(self) -> None:
         s = [h.similarity for h in self.hits]

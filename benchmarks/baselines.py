@@ -26,7 +26,7 @@ sys.path.insert(0, str(ROOT))  # as for `python -m` in that folder
 
 from asen_core import checkpoint  # noqa: E402
 from asen_core.data.crowd import QUESTIONS  # noqa: E402
-from asen_core.models import AsenPP  # noqa: E402
+from asen_core.models import AsenPP, Model  # noqa: E402
 from asen_core.models.asen import Asen  # noqa: E402
 from asen_core.training import load_recipe  # noqa: E402
 
@@ -134,8 +134,8 @@ def measured(row: str, directory: Path, asked: argparse.Namespace) -> Run:
         macro_map=retrieval["macro_map"], micro_map=retrieval["micro_map"],
         street={c: s["map"] for c, s in street["columns"].items() if s["map"] is not None},
         street_macro_map=street["macro_map"],
-        pointing=found["localisation"]["mean"]["pointing"] if isinstance(loaded.model, AsenPP | Asen) else None,
-        length=loaded.model.dim, images_seen=made["images_seen"], minutes=made["train_minutes"], machine=_machine(),
+        pointing=found["localisation"]["mean"]["pointing"] if attends(loaded.model) else None,
+        length=loaded.model.dim, images_seen=made["images_seen"], minutes=made["train_minutes"], machine=machine(),
         checkpoint=loaded.fingerprint, recipe=made["recipe_text"],
     )  # fmt: skip
 
@@ -160,7 +160,13 @@ def asen(verb: str, *given: object) -> str:
     return done.stdout
 
 
-def _machine() -> str:
+def attends(model: Model) -> bool:
+    """Whether it has a heat map."""
+    return isinstance(model, AsenPP | Asen)
+
+
+def machine() -> str:
+    """Processor and cores."""
     models = (line.partition(":")[2].strip() for line in _cpu_info() if line.startswith("model name"))
     return f"{next(models, platform.machine())}, {os.cpu_count()} cores"
 

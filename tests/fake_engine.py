@@ -47,7 +47,7 @@ class FakeEngine:
 
     vocabulary = VOCABULARY
     fingerprint = "fake"
-    config = SimpleNamespace(dim=2, global_dim=1)
+    config = SimpleNamespace(dim=2, global_dim=1, geometry="letterbox")
     dim = 2
 
     def __init__(self, gallery: FakeGallery | None = None) -> None:

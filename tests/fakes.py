@@ -123,6 +123,19 @@ class FakeEngine:
     ) -> Matches:
         return self.gallery.search(attribute, view.query_vector(beta), k, where, least)
 
+    def rerank(
+        self, views: Mapping[str, View], attribute: str, n: int = 100, k: int = 20, where: Any = None,
+        beta: float | None = None, least: float | None = None,
+    ) -> Matches:  # fmt: skip
+        gallery, row = self.gallery, self.gallery.attributes.index(attribute)
+        query = np.stack([views[a].query_vector(beta) for a in gallery.attributes])
+        passed = [i for i in gallery.items if _kept(i, where)]
+        overall = sorted(((float((gallery.vectors(i.id) * query).sum() / len(query)), i) for i in passed), key=lambda s: -s[0])
+        first = [(float(gallery.vectors(i.id)[row] @ query[row]), i, s, p) for p, (s, i) in enumerate(overall[:n], 1)]
+        hits = [Match(i, s, 50 + 50 * max(s, 0), o, p) for s, i, o, p in sorted(first, key=lambda f: -f[0])]
+        kept = tuple(h for h in hits if least is None or h.similarity >= least)
+        return Matches(attribute, kept[:k], len(passed), len(first))
+
     def alike(self, views: Mapping[str, View], item: Item) -> dict[str, float]:
         stored = dict(zip(self.gallery.attributes, self.gallery.vectors(item.id), strict=True))
         return {a: float(v.embedding @ stored[a]) for a, v in views.items()}

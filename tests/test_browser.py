@@ -192,6 +192,55 @@ def test_balance_changes_the_answer(open_page, photo):
     assert page.locator("#results .caption b").all_inner_texts() != first
 
 
+def test_rerank_among_the_most_alike_overall(open_page, photo, tmp_path):
+    page = open_page(1280, 860)
+    give(page, photo)
+    plain = ids(page)
+    expect(page.locator("#results .before")).to_have_count(0)
+    side = page.locator("#stage .stage").get_attribute("data-turn")
+    page.locator("#first label", has_text="50 most alike overall").click()
+    expect(page.locator("#results .before")).to_have_count(24)
+    expect(page.locator("#results .found")).to_contain_text("of the 50 most alike overall (of 1,320)")
+    expect(page.locator("body.asen-busy")).to_have_count(0)
+    assert page.locator("#stage .stage").get_attribute("data-turn") == side, "the photo's side was sent again"
+    places = [int(re.match(r"(\d+)(st|nd|rd|th) overall$", t)[1]) for t in page.locator("#results .before").all_inner_texts()]
+    assert len(set(places)) == 24
+    assert set(places) <= set(range(1, 51))
+    assert ids(page) != plain
+    page.screenshot(path=SHOTS / "rerank-1280.png")
+    with page.expect_download() as waiting:
+        page.locator("#csv").click()
+    waiting.value.save_as(tmp_path / "list.csv")
+    rows = list(csv.DictReader((tmp_path / "list.csv").open(encoding="utf-8-sig", newline="")))
+    assert [int(r["rank_before"]) for r in rows] == places
+    page.locator("#results .tile").first.click()
+    expect(page.locator("#dock header p")).to_contain_text("overall")
+    page.keyboard.press("Escape")
+    choose(page, "Sleeve length")
+    expect(page.locator("#results .before")).to_have_count(24)
+    page.locator("#first input").nth(1).focus()
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("#results .before")).to_have_count(0)
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#results .before")).to_have_count(24)
+
+
+def test_reranking_on_a_phone(open_page, photo):
+    page = open_page(390, 844, has_touch=True, is_mobile=True)
+    give(page, photo)
+    page.locator("#first label", has_text="100").tap()
+    expect(page.locator("#results .before")).to_have_count(24)
+    fits(page)
+    edges = page.locator("#first label").evaluate_all(
+        "all => all.map(l => l.getBoundingClientRect()).map(r => [r.top, r.right])"
+    )
+    assert max(top for top, _ in edges) - min(top for top, _ in edges) < 2, "the pills should stand in one row"
+    bar = page.locator("#bar").bounding_box()
+    assert max(right for _, right in edges) <= bar["x"] + bar["width"]
+    page.locator("#first").scroll_into_view_if_needed()
+    page.screenshot(path=SHOTS / "rerank-390.png")
+
+
 def frame(page):
     return page.locator("#stage .frame").evaluate("f => ['left','top','width','height'].map(k => parseFloat(f.style[k]))")
 

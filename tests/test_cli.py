@@ -20,7 +20,7 @@ from asen_core.errors import CheckpointError
 from asen_core.gallery import Gallery
 from asen_core.types import Item
 
-VERBS = ("look", "search", "index", "map", "train", "evaluate", "render")
+VERBS = ("look", "search", "index", "map", "train", "evaluate", "render", "figure attention", "data check", "convert", "inshop")
 
 
 @pytest.fixture
@@ -47,14 +47,14 @@ def call(*arguments: object, code: int = 0):
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_help_has_examples_that_name_the_verb(verb):
-    shown = call(verb, "--help").stdout
+    shown = call(*verb.split(), "--help").stdout
     assert "Examples" in shown
     assert f"python -m asen_core {verb}" in shown
 
 
 def test_help_lists_all_verbs():
     shown = call("--help").stdout
-    assert all(verb in shown for verb in VERBS)
+    assert all(verb.split()[0] in shown for verb in VERBS)
 
 
 def test_help_loads_nothing_heavy():
@@ -225,13 +225,19 @@ def test_train_hands_everything_to_training(tmp_path, monkeypatch):
     monkeypatch.setattr(asen_core.training, "run", run)
     result = call("train", "compact", "--data", tmp_path, "--out", tmp_path / "o", "--device", "cpu")
     call("train", "my.toml", "--data", tmp_path, "--out", tmp_path / "o", "--fresh", "--trunk", tmp_path / "w")
+    begin, effort = asen_core.training.Begin, asen_core.training.Effort
     assert calls == [
-        ("compact", tmp_path, tmp_path / "o", "cpu", False, None, None),
-        ("my.toml", tmp_path, tmp_path / "o", "auto", True, tmp_path / "w", None),
+        ("compact", tmp_path, tmp_path / "o", "cpu", False, begin(), effort()),
+        ("my.toml", tmp_path, tmp_path / "o", "auto", True, begin(tmp_path / "w"), effort()),
     ]
     call("train", "csn", "--data", tmp_path, "--out", tmp_path / "o", "--images", 9000, "--seed", 5, "--start", tmp_path / "c")
-    plan, *_, start = calls[-1]
-    assert (plan.name, plan.images, plan.seed, start) == ("csn", 9000, 5, tmp_path / "c")
+    plan, *_ = calls[-1]
+    assert (plan.name, plan.images, plan.seed, calls[-1][5]) == ("csn", 9000, 5, begin(start=tmp_path / "c"))
+    given = ("--dataset", "fashionai", "--rendered", 0, "--precision", "float32", "--micro-batch", 7, "--save-minutes", 2)
+    call("train", "asen_pp", "--data", tmp_path, "--out", tmp_path / "o", "--local-trunk", tmp_path / "l", *given)
+    plan, *_ = calls[-1]
+    assert (plan.dataset, plan.rendered) == ("FashionAI", 0)
+    assert calls[-1][5:] == (begin(local_trunk=tmp_path / "l"), effort("float32", 7, 2))
     call("train", "csn", "--data", tmp_path, "--out", tmp_path / "o", "--only", "products", "--only", "clothing_photos")
     assert (calls[-1][0].only, calls[-1][0].seed) == (("clothing_photos", "products"), 7)
     assert str(tmp_path / "o" / "checkpoint") in result.stderr.replace("\n", "")

@@ -8,6 +8,7 @@ from asen_core.data.labels import is_query, photo_key, read_labels, read_regions
 from asen_core.data.vocabulary import DEFAULT, REGION_OF
 from asen_core.errors import DataError
 from asen_core.types import Box
+from asen_core.vocabularies import FASHIONAI
 
 
 def _write(path: Path, text: str) -> Path:
@@ -146,6 +147,6 @@ def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
 
 
 def test_every_attribute_is_read_in_a_known_region() -> None:
-    assert set(REGION_OF) == set(DEFAULT)
+    assert set(REGION_OF) == set(DEFAULT) | set(FASHIONAI)
     unique: Callable[[tuple[str, ...]], bool] = lambda values: len(set(values)) == len(values)  # noqa: E731
     assert all(unique(v) for v in DEFAULT.values())

@@ -1,12 +1,15 @@
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
-from tiny import VOCABULARY, photo, tiny_checkpoint
+from tiny import CONFIG, VOCABULARY, photo, tiny_checkpoint, tiny_model
 
+from asen_core import checkpoint
 from asen_core.engine import Engine
 from asen_core.errors import CheckpointError, GalleryError, PhotoError, QueryError
 from asen_core.gallery import GalleryWriter
@@ -153,6 +156,24 @@ def test_missing_checkpoint(tmp_path: Path) -> None:
 def test_unusable_device(tmp_path: Path, name: str) -> None:
     with pytest.raises(QueryError, match=f"device '{name}' can't be used here.*give auto, cpu or cuda"):
         Engine.open(tiny_checkpoint(tmp_path / "c"), device=name)
+
+
+@pytest.mark.parametrize(("geometry", "rounded"), [("released", False), ("letterbox", True)])
+def test_the_released_pipeline_runs_in_full_float32(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, geometry: str, rounded: bool
+) -> None:
+    config = replace(CONFIG, geometry=geometry, roi_margin=0.0, roi_min_size=0.0)
+    checkpoint.save(tmp_path / "c", tiny_model(config=config), {}, {})
+    engine = Engine.open(tmp_path / "c", device="cpu")
+    seen: list[bool] = []
+    whole = engine._model.forward
+    monkeypatch.setattr(
+        engine._model, "forward", lambda *given: (seen.append(torch.backends.cudnn.allow_tf32), whole(*given))[1]
+    )
+    before = torch.backends.cudnn.allow_tf32, torch.backends.cudnn.enabled
+    engine.look(photo())
+    assert seen == [rounded and before[0]]
+    assert (torch.backends.cudnn.allow_tf32, torch.backends.cudnn.enabled) == before
 
 
 def test_threads_get_their_own_answers(engine: Engine) -> None:

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "asen_core"
 
 FLOORS = {
-    "types": 0, "errors": 0, "config": 0,
+    "types": 0, "errors": 0, "config": 0, "names": 0, "vocabularies": 0,
     "images": 1, "draw": 1, "metrics": 1,
     "models": 2, "data": 2, "gallery": 2,
     "checkpoint": 3, "engine": 4,
@@ -30,7 +30,7 @@ MUST_NOT_MEET = {
     "engine": {"data", "training", "ui"}, "review": {"training"}, "evaluation": {"training"}, "training": {"ui", "gallery"},
     "ui": {"models", "data"},
 }  # fmt: skip
-NEIGHBOURS = {"errors": {"types"}, "config": {"types"}, "types": {"errors", "config"}}
+NEIGHBOURS = {"errors": {"types"}, "config": {"types"}, "types": {"errors", "config"}, "vocabularies": {"types"}}
 """The nouns of floor 0 may know each other; rooms on any other floor may not."""
 
 

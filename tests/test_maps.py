@@ -8,7 +8,6 @@ from pathlib import Path
 import fake_engine
 import numpy as np
 import pytest
-from PIL import Image
 from test_gallery import NAMES, build, vectors
 from typer.testing import CliRunner
 
@@ -147,15 +146,9 @@ def call(*arguments: object, code: int = 0):
     return result
 
 
-def test_the_verb_makes_what_is_missing_and_draws(gallery: Gallery, tmp_path: Path) -> None:
-    figures = tmp_path / "figures"
-    run = ("map", "--gallery", gallery.directory, "--json", "--figure", figures, "--attributes", "sleeve", "--format", "png")
-    said = json.loads(call(*run).stdout)
-    assert said["made"] == list(NAMES)
-    assert [Path(p).name for p in said["figures"]] == ["map-sleeve.png"]
-    with Image.open(figures / "map-sleeve.png") as figure:
-        assert min(figure.size) > 600
-        assert len(figure.convert("RGB").getcolors(2**24)) > 20
+def test_the_verb_makes_what_is_missing(gallery: Gallery) -> None:
+    run = ("map", "--gallery", gallery.directory, "--json")
+    assert json.loads(call(*run).stdout)["made"] == list(NAMES)
     assert json.loads(call(*run).stdout)["made"] == []
     before = Gallery.open(gallery.directory).maps
     part = Maps({"sleeve": before.points["sleeve"]})
@@ -169,7 +162,6 @@ def test_the_verb_makes_what_is_missing_and_draws(gallery: Gallery, tmp_path: Pa
 
 def test_the_verb_refuses_what_it_can_not_do(gallery: Gallery, tmp_path: Path) -> None:
     assert "no gallery" in call("map", "--gallery", tmp_path / "none", code=1).stderr
-    assert "'hem'" in call("map", "--gallery", gallery.directory, "--attributes", "hem", code=1).stderr
     assert not (gallery.directory / MAPS).exists()
     assert "python -m asen_core map" in call("map", "--help").stdout
 

@@ -11,28 +11,40 @@ import numpy as np
 import pytest
 from fakes import FakeEngine, FakeGallery
 
+from asen_core.draw.legend import GREY, HUES, legend
 from asen_core.errors import GalleryError
-from asen_core.gallery.legend import GREY, HUES, legend
 from asen_core.types import Item
 from asen_core.ui import maps as tab
 from asen_core.ui.scratch import Scratch
 from asen_core.ui.studio import Studio
 
 
-def items(*values: str, label: str = "neckline") -> list[Item]:
-    return [Item(str(i), "x.webp", {label: v} if v else {}, {}) for i, v in enumerate(values)]
-
-
 def test_golden_legend() -> None:
-    shown = legend(items("v", "round", "", "v"), "neckline")
+    shown = legend(["v", "round", "", "v"])
     assert [(e.value, e.colour, e.count) for e in shown.entries] == [("v", HUES[0], 2), ("round", HUES[1], 1), ("", GREY, 1)]
     assert shown.numbers.tolist() == [0, 1, 2, 0]
-    assert legend([], "neckline").entries == ()
+    assert legend([]).entries == ()
+
+
+@pytest.mark.parametrize(
+    ("labels", "order", "expected"),
+    [
+        (["b", "b", "c"], ("a", "b", "c"), [("b", "#1"), ("c", "#2")]),  # a's colour is kept for a
+        (["c", "b", "c"], ("a", "b", "c"), [("b", "#1"), ("c", "#2")]),
+        (["c", "b", "c"], (), [("c", "#0"), ("b", "#1")]),
+        (["x", "b", "x"], ("a", "b"), [("x", "#0"), ("b", "#1")]),  # a value that the order lacks
+        (["c", "b", "c"], ("a", "b", "c", "d"), [("c", "#0"), ("b", "#1")]),  # fewer hues than values
+    ],
+)
+def test_values_keep_their_colours_where_there_is_one_for_each(labels, order, expected) -> None:
+    shown = legend(labels, ("#0", "#1", "#2"), order)
+    assert [(e.value, e.colour) for e in shown.entries] == expected
+    assert [shown.entries[n].value for n in shown.numbers] == labels
 
 
 @pytest.mark.parametrize("count", [len(HUES), len(HUES) + 1, 300])
 def test_values_beyond_the_colours_share_one(count: int) -> None:
-    shown = legend(items(*(f"value {i:03}" for i in range(count))), "neckline")
+    shown = legend([f"value {i:03}" for i in range(count)])
     last = shown.entries[-1]
     if count == len(HUES):
         assert last.colour == HUES[-1]
@@ -43,9 +55,9 @@ def test_values_beyond_the_colours_share_one(count: int) -> None:
 
 
 def test_cloth_has_its_own_colours() -> None:
-    shown = legend(items("navy", "black", label="colour"), "colour")
+    shown = legend(["navy", "black"])
     assert not {e.colour for e in shown.entries} & set(HUES)
-    mixed = legend(items("navy", "stripes", label="colour"), "colour")
+    mixed = legend(["navy", "stripes"])
     assert {e.colour for e in mixed.entries} == set(HUES[:2])
 
 

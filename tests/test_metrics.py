@@ -74,6 +74,39 @@ def test_golden_retrieval_and_ties() -> None:
     assert dict(found.recalls) == {1: 0, 2: 1}
 
 
+@pytest.mark.parametrize("chunk", [1, 3, 7, 256])
+@pytest.mark.parametrize("kinds", [3, 40, 200])
+def test_equal_vectors_tie_wherever_they_stand(kinds: int, chunk: int) -> None:
+    """Products of rounded vectors depend on their place in a matrix; repeats of a photo must not win or lose by that."""
+    rng = np.random.default_rng(kinds)
+    distinct = rng.standard_normal((kinds, 384), dtype=np.float32)
+    place = rng.integers(0, kinds, 301)
+    values = rng.integers(0, 4, 301)
+    queries = rng.standard_normal((20, 384), dtype=np.float32)
+    found = metrics.retrieval(queries, [i % 4 for i in range(20)], distinct[place], values, (1,), chunk)
+    exact = queries.astype(np.float64) @ distinct.astype(np.float64).T
+    for row, precision in zip(found.rows, found.precisions, strict=True):
+        ranked = sorted(range(301), key=lambda i: (-exact[row, place[i]], i))
+        hits, total = 0, 0.0
+        for at, i in enumerate(ranked, 1):
+            if values[i] == row % 4:
+                hits += 1
+                total += hits / at
+        assert precision == pytest.approx(total / hits, rel=1e-9)
+
+
+def test_scores_of_either_sign_and_both_zeros_are_ordered() -> None:
+    candidates = np.array([[-1, 0], [-0.0, 0], [0, 0], [2, 0], [-3, 0], [0.5, 0]], np.float32)
+    found = metrics.retrieval(np.array([[1, 0]], np.float32), ["x"], candidates, list("axaaax"), (1,))
+    # 2, 0.5 (x), -0 (x) before 0, as listed
+    assert found.precisions == pytest.approx([(1 / 2 + 2 / 3) / 2])
+
+
+def test_one_candidate_is_always_first() -> None:
+    found = metrics.retrieval(-np.ones((2, 3)), ["a", "b"], np.ones((1, 3)), ["a"], (1,))
+    assert (found.precisions.tolist(), found.first.tolist(), found.unanswerable) == ([1.0], [0], 1)
+
+
 @pytest.mark.parametrize(("queries", "candidates"), [(0, 0), (0, 3), (1, 0)])
 def test_nothing_to_count(queries: int, candidates: int) -> None:
     found = metrics.retrieval(np.ones((queries, 2)), ["a"] * queries, np.ones((candidates, 2)), ["a"] * candidates)
@@ -187,6 +220,22 @@ def test_bootstrap_against_drawing_one_by_one() -> None:
     np.testing.assert_allclose(found.macro, np.percentile(macro, (5, 95)))
     np.testing.assert_allclose(found.attributes, np.nanpercentile(columns, (5, 95), axis=0).T)
     assert found.attributes[0].tolist() == [0.5, 0.5]
+
+
+def test_bootstrap_of_photos_that_ask_several_times() -> None:
+    p = np.array([[0.2, np.nan], [0.4, 1.0], [np.nan, 0.5]])
+    sums, counts = np.nan_to_num(p), (~np.isnan(p)).astype(float)
+    once = metrics.bootstrap(p, np.random.default_rng(3), 250)
+    same = metrics.bootstrap_sums(sums, counts, np.random.default_rng(3), 250)
+    assert [once.micro.tolist(), once.attributes.tolist()] == [same.micro.tolist(), same.attributes.tolist()]
+    # The second photo asks three times in the first attribute: 0.4, 0.6 and 0.8.
+    sums[1, 0], counts[1, 0] = 1.8, 3
+    found = metrics.bootstrap_sums(sums, counts, np.random.default_rng(3), 250, 0.9)
+    micro = []
+    for times in np.random.default_rng(3).multinomial(3, np.full(3, 1 / 3), 250):
+        drawn = [v for n, own in zip(times, ([0.2], [0.4, 0.6, 0.8, 1.0], [0.5]), strict=True) for v in own * n]
+        micro.append(np.mean(drawn))
+    np.testing.assert_allclose(found.micro, np.percentile(micro, (5, 95)))
 
 
 def test_bootstrap_is_as_wide_as_the_normal_law_says_and_keeps_photos_whole() -> None:

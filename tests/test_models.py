@@ -232,3 +232,16 @@ def test_without_a_value_part_the_embedding_is_the_looks() -> None:
     looks = torch.randn(1, 2, 32)
     assert model.with_values(looks, ()) is looks
     assert model.dim == 32
+
+
+@pytest.mark.parametrize("wanted", [[1], [1, 0], []])
+def test_some_attributes_are_looked_at_as_among_all(wanted: list[int]) -> None:
+    model = tiny_model(config=replace(CONFIG, value_share=0.5))
+    images, sources, frames = tiny_batch(2)
+    with torch.inference_mode():
+        whole, some = model(images, sources, frames), model(images, sources, frames, wanted=wanted)
+    for part, of_all in ((some.embedding, whole.embedding), (some.attention, whole.attention), (some.boxes, whole.boxes)):
+        torch.testing.assert_close(part, of_all[:, wanted])
+    assert len(some.probabilities) == len(wanted)
+    for i, a in enumerate(wanted):
+        torch.testing.assert_close(some.probabilities[i], whole.probabilities[a])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 from collections import Counter
@@ -11,6 +12,7 @@ from itertools import chain, islice
 import numpy as np
 import pytest
 
+from asen_core import vocabularies
 from asen_core.data.render import FASHIONAI, Rendered, Spec, catalogue, render, sample, styles, targets
 from asen_core.data.render.sample import NOT_DRAWN
 from asen_core.data.vocabulary import DEFAULT
@@ -101,6 +103,17 @@ def test_bottoms_have_no_labels_of_tops(spec: Spec) -> None:
 def test_sampling_repeats_and_seeds_differ(index: int) -> None:
     assert sample(0, index) == sample(0, index)
     assert sample(0, index) != sample(1, index)
+
+
+@pytest.mark.parametrize(("vocabulary", "digest"), [("default", "c62911a63a9134a4"), ("fashionai", "540ef72ea3d80a6d")])
+def test_the_walk_is_the_one_that_the_shipped_gallery_was_drawn_with(vocabulary: str, digest: str) -> None:
+    walk = [sample(seed, i, vocabulary) for seed in (0, 7) for i in range(400)]
+    assert hashlib.sha256(repr(walk).encode()).hexdigest()[:16] == digest
+
+
+def test_the_walk_leaves_out_what_is_no_garment() -> None:
+    assert {a: ("Invisible", *v) for a, v in FASHIONAI.items()} == dict(vocabularies.FASHIONAI)
+    assert sum(map(len, FASHIONAI.values())) == 46
 
 
 @pytest.mark.parametrize(("index", "vocabulary", "says"), [(-1, "default", "0 or more"), (0, "darn", "fashionai")])

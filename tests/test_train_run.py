@@ -13,7 +13,7 @@ from asen_core.data.render import catalogue
 from asen_core.data.vocabulary import DEFAULT
 from asen_core.engine import Engine
 from asen_core.errors import DataError
-from asen_core.training import loop, run
+from asen_core.training import Begin, loop, run
 
 RECIPE = """
 seed = 3
@@ -128,7 +128,7 @@ def test_a_run_goes_on_from_a_checkpoint_and_labels_what_nobody_did(data: Path, 
     recipe.write_text(REFINE)
     with pytest.raises(DataError, match="--start"):
         run(str(recipe), data, tmp_path / "refined", "cpu")
-    refined = run(str(recipe), data, tmp_path / "refined", "cpu", start=begun)
+    refined = run(str(recipe), data, tmp_path / "refined", "cpu", begin=Begin(start=begun))
     assert json.loads((tmp_path / "refined" / "pseudo-global.json").read_text()) == {}, "here a person labelled every garment"
     assert Engine.open(refined, device="cpu").checkpoint.provenance["started_from"] == Engine.open(begun).fingerprint
     a, b = (load_file(p / "model.safetensors") for p in (begun, refined))

@@ -14,7 +14,7 @@ from asen_core.training import load_recipe, losses
 from asen_core.training.augment import Change, augment, box_coverage, mask_coverage
 from asen_core.training.calibration import best_factor
 from asen_core.training.dataset import GarmentDataset, MixedBatches
-from asen_core.training.loop import rate_factor
+from asen_core.training.epoch import rate_factor
 from asen_core.training.pretrained import load_mobilenet
 from asen_core.training.recipe import Batch, Stage
 from asen_core.training.stage import WeightAverage, choose_pairs, jittered, parameter_groups

@@ -14,7 +14,7 @@ from asen_core.config import METHODS
 from asen_core.data.labels import Photo
 from asen_core.errors import DataError
 from asen_core.training.dataset import GarmentDataset
-from asen_core.training.loop import rate_factor
+from asen_core.training.epoch import rate_factor
 from asen_core.training.recipe import Loss, Stage
 from asen_core.training.triplets import TripletBatches, cosine_triplets, parameter_groups, triplet_terms
 

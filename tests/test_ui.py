@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
 
+import gradio as gr
 import numpy as np
 import pytest
 from fakes import FakeEngine, FakeGallery
@@ -18,6 +19,7 @@ from PIL import Image
 from asen_core.errors import AsenError, GalleryError, PhotoError, QueryError
 from asen_core.types import Box, Item, Match, Matches
 from asen_core.ui import handlers, names, present
+from asen_core.ui.find_alike import FindAlike
 from asen_core.ui.handlers import Visit
 from asen_core.ui.scratch import Scratch
 from asen_core.ui.stage import place, stage
@@ -247,6 +249,100 @@ def test_beta_reweights_the_query(studio, photo):
     top = search(studio, query, Ask("neckline", count=1, beta=1.0)).matches[0]
     mine, theirs = view.embedding[: view.split], studio.engine.gallery.vectors(top.item.id)[0][: view.split]
     assert top.similarity == pytest.approx(float(mine @ theirs) / float(mine @ mine), abs=1e-5)
+
+
+@pytest.mark.parametrize("ask", [
+    Ask("sleeve", count=12, first=20),
+    Ask("sleeve", count=48, first=20, least=-1.0),
+    Ask("sleeve", count=12, first=20, least=0.1, beta=1.0),
+    Ask("sleeve", count=12, first=5, where={"category": ["dress", "skirt"], "colour": []}),
+    Ask("sleeve", count=12, first=500, least=-1.0),
+])  # fmt: skip
+def test_reranked_is_what_the_engine_reranks(studio, photo, ask):
+    query = sent(studio, photo).query
+    answer = search(studio, query, ask)
+    where = {name: values for name, values in ask.where.items() if values}
+    matches = studio.engine.rerank(query.views, "sleeve", ask.first, ask.count, where, ask.beta, ask.least)
+    assert answer.matches == matches
+    assert all(1 <= h.before <= ask.first for h in answer.matches)
+
+
+def test_reranking_leaves_no_gap_for_the_garment_that_was_asked_with(studio):
+    ask = Ask("neckline", count=10, first=10, least=-1.0)
+    visit = handlers.search_on(studio, Visit(), ask, {"id": "garment-007"})
+    hits = visit.answer.matches
+    assert "garment-007" not in [h.item.id for h in hits]
+    assert sorted(h.before for h in hits) == list(range(1, 11))
+    found = studio.engine.rerank(visit.query.views, "neckline", 60, 60)
+    others = sorted((h for h in found if h.item.id != "garment-007"), key=lambda h: h.before)[:10]
+    assert [h.item.id for h in sorted(hits, key=lambda h: h.before)] == [h.item.id for h in others]
+    assert hits.reranked == 10
+
+
+def test_own_box_and_balance_move_the_reranked_list(studio, photo):
+    ask = Ask("neckline", first=20, least=-1.0)
+    visit = sent(studio, photo, ask)
+    before = {h.item.id: h.overall for h in visit.answer.matches}
+    drawn = handlers.box_drawn(studio, visit, ask, {"x0": 0.5, "y0": 0.25, "x1": 1.0, "y1": 0.5})
+    assert {h.item.id: h.overall for h in drawn.answer.matches} != before
+    reset = handlers.box_reset(studio, drawn, ask, {})
+    assert {h.item.id: h.overall for h in reset.answer.matches} == before
+    balanced = search(studio, visit.query, Ask("neckline", first=20, least=-1.0, beta=0.0))
+    assert {h.item.id: h.overall for h in balanced.matches} != before
+
+
+def test_cards_say_the_rank_before_only_where_reranked(studio, photo):
+    query, picture = sent(studio, photo).query, studio.engine.gallery.picture
+    ask = Ask("neckline", count=12, first=20)
+    answer = search(studio, query, ask)
+    html = present.results(answer, ask, picture, None)
+    best = answer.matches[0]
+    assert f'<span class="before">{names.place(best.before)} overall</span>' in html
+    assert f"Rank 1, {names.place(best.before)} overall, {best.item.id}" in html
+    assert "of the <b>20</b> most alike overall (of 60)" in html
+    assert "overall" not in present.results(search(studio, query, NECK), NECK, picture, None)
+    pair = compare(studio, query, best.item.id, answer)
+    assert f"; {names.place(best.before)} overall" in present.pair(pair, query, "neckline", picture)
+    assert "overall" not in present.pair(compare(studio, query, best.item.id, None), query, "neckline", picture)
+
+
+def test_nothing_close_enough_among_the_first_says_so(studio, photo):
+    ask = Ask("neckline", first=5, least=0.999)
+    answer = search(studio, sent(studio, photo).query, ask)
+    html = present.results(answer, ask, studio.engine.gallery.picture, None)
+    assert "Nothing among the 5 most alike overall is closer than 1.00" in html
+    assert f"reaches {answer.best:.2f}" in html
+    gone = Ask("neckline", first=5, where={"category": ["no such thing"]})
+    answer = search(studio, sent(studio, photo).query, gone)
+    assert "No garment in the gallery passes" in present.results(answer, gone, studio.engine.gallery.picture, None)
+
+
+def test_a_reranked_table_has_rank_and_likeness_before():
+    hits = tuple(Match(Item(name, "a.webp", {"neckline": "v"}), s, 90.0, o, b) for name, s, o, b in
+                 (("x", 0.75, 0.5, 3), ("y", 0.25, -0.125, 12)))  # fmt: skip
+    rows = list(csv.reader(io.StringIO(table(Answer(Matches("neckline", hits, 60, 20), 0.75)))))
+    assert rows[0] == ["rank", "id", "similarity", "percentile", "rank_before", "overall", "value", "neckline"]
+    assert rows[1:] == [["1", "x", "0.7500", "90.00", "3", "0.5000", "v", "v"],
+                        ["2", "y", "0.2500", "90.00", "12", "-0.1250", "v", "v"]]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rank", "text"),
+    [(1, "1st"), (2, "2nd"), (3, "3rd"), (4, "4th"), (11, "11th"), (12, "12th"), (13, "13th"), (21, "21st"), (102, "102nd"),
+     (111, "111th"), (1013, "1,013th")],
+)  # fmt: skip
+def test_places(rank, text):
+    assert names.place(rank) == text
+
+
+@pytest.mark.parametrize(("count", "offered"), [(60, [0, 50]), (50, []), (101, [0, 50, 100]), (300, [0, 50, 100, 250])])
+def test_only_numbers_below_the_gallerys_size_are_offered(studio, monkeypatch, count, offered):
+    monkeypatch.setattr(FakeGallery, "__len__", lambda _: count)
+    with gr.Blocks():
+        control = FindAlike(studio).first
+    assert control.visible == bool(offered)
+    assert [value for _, value in control.choices] == (offered or [0])
+    assert control.value == 0
 
 
 def test_counts_beside_filters_follow_the_other_filter(studio):

@@ -5,10 +5,14 @@ from __future__ import annotations
 import typer
 
 from asen_core.cli.console import VerbGroup
+from asen_core.cli.convert import convert
+from asen_core.cli.data import data
 from asen_core.cli.evaluate import evaluate
+from asen_core.cli.figure import figure
 from asen_core.cli.index import index
+from asen_core.cli.inshop import inshop
 from asen_core.cli.look import look
-from asen_core.cli.map import draw_maps
+from asen_core.cli.map import make_maps
 from asen_core.cli.render import render
 from asen_core.cli.search import search
 from asen_core.cli.train import train
@@ -35,9 +39,11 @@ def _about() -> None:
     """
 
 
-for _verb in (look, search, index, evaluate, render, train):
+for _verb in (look, search, index, evaluate, inshop, render, train, convert):
     app.command()(_verb)
-app.command("map")(draw_maps)
+app.command("map")(make_maps)
+app.add_typer(data, name="data")
+app.add_typer(figure, name="figure")
 
 
 def main() -> None:

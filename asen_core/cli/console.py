@@ -35,7 +35,11 @@ def _usable(device: str) -> str:
 
 CheckpointOption = Annotated[
     Path | None,
-    typer.Option("--checkpoint", help="Directory of a trained model. Default: the shipped one.", show_default=False),
+    typer.Option(
+        "--checkpoint",
+        help="Directory of a trained model, or the authors' .pth.tar file. Default: the shipped one.",
+        show_default=False,
+    ),
 ]
 GalleryOption = Annotated[
     Path | None, typer.Option("--gallery", help="Directory of a gallery. Default: the shipped one.", show_default=False)

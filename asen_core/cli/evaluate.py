@@ -14,12 +14,26 @@ if TYPE_CHECKING:
 
     from asen_core.cli.measures import Asked
 
-ImagesOption = Annotated[Path, typer.Option("--images", help="Folder that the `image` column starts from.", show_default=False)]
+ImagesOption = Annotated[
+    Path | None, typer.Option("--images", help="Folder that the `image` column starts from.", show_default=False)
+]
 LabelsOption = Annotated[
     Path | None,
     typer.Option("--labels", help="CSV: column image, one per attribute (empty: unknown); or a folder as train reads it."),
 ]
-SplitOption = Annotated[str | None, typer.Option("--split", help="Only rows whose column `split` says this, such as test.")]
+SplitOption = Annotated[
+    str | None, typer.Option("--split", help="Only rows whose column `split` says this; of a benchmark: test or valid.")
+]
+DatasetOption = Annotated[
+    str | None, typer.Option("--dataset", help="A published benchmark in --data: FashionAI, DARN or DeepFashion.")
+]
+DataOption = Annotated[
+    Path | None, typer.Option("--data", help="Folder that holds FashionAI/, DARN/ or DeepFashion/ with lists and photos.")
+]
+WorkOption = Annotated[
+    Path | None,
+    typer.Option("--work", help="Folder that keeps a benchmark's vectors. Default: the user's cache, emptied at the end."),
+]
 RegionsOption = Annotated[
     Path | None, typer.Option("--regions", help="CSV: image, region, x0, y0, x1, y1 (fractions); measures the heat map.")
 ]
@@ -46,7 +60,7 @@ FigureOption = Annotated[
 
 
 def evaluate(
-    images: ImagesOption,
+    images: ImagesOption = None,
     labels: LabelsOption = None,
     split: SplitOption = None,
     column: ColumnOption = None,
@@ -57,11 +71,14 @@ def evaluate(
     robustness_photos: RobustnessPhotosOption = 200,
     gallery: GalleryNameOption = "default",
     figure_reliability: FigureOption = None,
+    dataset: DatasetOption = None,
+    data: DataOption = None,
+    work: WorkOption = None,
     checkpoint: CheckpointOption = None,
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
-    """Measure a checkpoint on photos with known values.
+    """Measure a checkpoint on photos with known values, or on a benchmark.
 
     With [cyan]--labels[/]: 30 % of the photos (fixed by a hash of their names)
     are searched among the others; mean average precision (MAP) with its
@@ -81,6 +98,12 @@ def evaluate(
     among the first thirty for a mirrored, turned, cropped, recoloured,
     darkened or repacked photo, or on another background.
 
+    With [cyan]--dataset[/]: the published protocol. Each attribute's queries are
+    searched among all its candidates, exactly; MAP per attribute, over queries
+    (micro, the papers' total MAP) and over attributes (macro). A query without
+    a relevant candidate counts as 0 here, and not at all with --labels. Stopped,
+    it goes on where it was.
+
     [bold]Examples[/]
 
     [cyan]python -m asen_core evaluate --labels labels.csv --images photos/[/]
@@ -90,7 +113,19 @@ def evaluate(
     [cyan]python -m asen_core evaluate --labels l.csv --images photos/ --robustness[/]
 
     [cyan]python -m asen_core evaluate --labels l.csv --images photos/ --column plaid:pattern[/]
+
+    [cyan]python -m asen_core evaluate --dataset FashionAI --split test --data data/[/]
     """
+    if dataset is not None or data is not None:
+        others = (images, labels, column, regions, figure_reliability, against_gallery, robustness)
+        _benchmark((dataset, split, data), (checkpoint, None, device), work, values, as_json, any(others))
+        return
+    if work is not None:
+        raise typer.BadParameter("This needs --dataset.", param_hint="--work")
+    if images is None:
+        raise typer.BadParameter(
+            "Give the folder of the photos, or a benchmark with --dataset and --data.", param_hint="--images"
+        )
     if labels is None and regions is None:
         raise typer.BadParameter("Give --labels or --regions, or both.", param_hint="--labels")
     for given, name in (
@@ -105,6 +140,28 @@ def evaluate(
     columns, changed = parse_columns(column or []), robustness_photos if robustness else 0
     asked = Asked(images, labels, split, regions, columns, against_gallery, changed)
     _measure(asked, (checkpoint, None if gallery == "default" else Path(gallery), device), values, figure_reliability, as_json)
+
+
+def _benchmark(
+    source: tuple[str | None, str | None, Path | None],
+    opened: tuple[Path | None, Path | None, str],
+    work: Path | None,
+    values: bool,
+    as_json: bool,
+    others: bool,
+) -> None:
+    """Check the options, then rank. others: whether options of labelled photos are given. Raises: typer.BadParameter."""
+    dataset, split, data = source
+    if dataset is None or data is None:
+        raise typer.BadParameter("A benchmark needs both --dataset and --data.", param_hint="--dataset")
+    if others:
+        raise typer.BadParameter(
+            "A benchmark brings its own photos, labels and regions; only --split, --values and --work go with it.",
+            param_hint="--dataset",
+        )
+    from asen_core.cli.protocol import measure
+
+    measure((dataset, split or "test", data), opened, work, values, as_json)
 
 
 def _measure(

@@ -53,12 +53,14 @@ def index(
     [cyan]python -m asen_core search shirt.jpg neckline --gallery mine/[/]
     """
     _check(images, labels, rendered, out)
-    from asen_core.cli.sources import drawn, photos
+    from asen_core.cli.sources import LONGEST, drawn, photos
     from asen_core.engine import SHIPPED_GALLERY, Engine
 
-    made = photos(images, labels) if images is not None else drawn(rendered or RENDERED, seed)
+    engine = Engine.open(checkpoint, device=device)
+    longest = None if engine.config.geometry == "released" else LONGEST  # the authors' numbers are of the photo as it is
+    made = photos(images, labels, longest) if images is not None else drawn(rendered or RENDERED, seed)
     out = out or SHIPPED_GALLERY
-    refused = _build(out, made, Engine.open(checkpoint, device=device))
+    refused = _build(out, made, engine)
     if not no_maps:
         from asen_core.cli.map import make
         from asen_core.gallery import Gallery

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -21,14 +20,9 @@ def sheet(garment: Garment, views: Mapping[str, View]) -> np.ndarray:
 
 
 def _cells(garment: Garment, views: Mapping[str, View]) -> Iterator[np.ndarray]:
-    # Overlays on a photo of 60 megapixels would take gigabytes; a cell shows a few hundred pixels.
-    size = draw.fitted((garment.width, garment.height), 2 * CELL)
-    small = np.asarray(Image.fromarray(garment.pixels).resize(size, Image.Resampling.LANCZOS))
-    shrunk = size[0] / garment.width
+    small, near = draw.shrunk(garment, views, 2 * CELL)
     for name, view in views.items():
-        frame = replace(view.frame, scale=view.frame.scale / shrunk)
-        near = replace(view, roi=view.roi.scaled(shrunk), frame=frame)
-        yield _captioned(draw.framed(draw.overlaid(small, near), near.roi), name)
+        yield _captioned(draw.framed(draw.overlaid(small, near[name]), near[name].roi), name)
         read = f"{view.reading.value} {view.reading.probability:.2f}" if view.reading else "zoom"
         yield _captioned(draw.crop(garment.pixels, view.roi), read)
 

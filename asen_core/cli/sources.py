@@ -43,20 +43,21 @@ def drawn(count: int, seed: int) -> Collection:
     return Collection(sources, {"from": "drawn garments", "seed": str(seed), "drawn": str(count)})
 
 
-def photos(folder: Path, labels: Path | None) -> Collection:
+def photos(folder: Path, labels: Path | None, longest: int | None = LONGEST) -> Collection:
     """All photos below a folder, by their path in it, with the labels of a CSV where it lists them.
 
-    Raises: DataError where the folder has no photo, or the CSV lists none of them.
+    longest: as of `images.load`; None reads every pixel. Raises: DataError where the folder has no photo, or the CSV lists
+    none of them.
     """
     if not folder.is_dir():
         raise DataError(f"{folder} is not a folder; give one that holds photos, in subfolders if you like.")
     known = {p.path: dict(p.labels) for p in read_labels(labels, folder)} if labels is not None else {}
-    paths = sorted(p for p in folder.rglob("*") if _is_photo(p, folder))
+    paths = sorted(p for p in folder.rglob("*") if is_photo(p, folder))
     if not paths:
         raise DataError(f"{folder} holds no photo; looked for {', '.join(SUFFIXES)} in all its subfolders.")
     if known and not known.keys() & set(paths):
         raise DataError(f"{labels} lists none of the {len(paths)} photos in {folder}; its column image must start from there.")
-    sources = tuple(Source(p.relative_to(folder).as_posix(), _Photo(p, known.get(p, {}))) for p in paths)
+    sources = tuple(Source(p.relative_to(folder).as_posix(), _Photo(p, known.get(p, {}), longest)) for p in paths)
     listing = json.dumps([(s.id, known.get(p, {})) for s, p in zip(sources, paths, strict=True)], sort_keys=True)
     digest = hashlib.sha256(listing.encode()).hexdigest()[:16]
     return Collection(sources, {"from": "photos", "folder": folder.resolve().name, "listing": digest})
@@ -75,9 +76,10 @@ def opened(sources: Sequence[Source], refused: dict[str, str]) -> Iterator[tuple
 class _Photo:
     path: Path
     labels: Mapping[str, str]
+    longest: int | None
 
     def __call__(self) -> Garment:
-        return replace(load(self.path, longest=LONGEST), labels=self.labels)
+        return replace(load(self.path, longest=self.longest), labels=self.labels)
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ class _Drawing:
         return Garment(garment.pixels, labels=garment.labels)
 
 
-def _is_photo(path: Path, folder: Path) -> bool:
+def is_photo(path: Path, folder: Path) -> bool:
+    """Whether a file below a folder has the ending of a photo and no hidden part in its path."""
     hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
     return path.suffix.lower() in SUFFIXES and not hidden and path.is_file()

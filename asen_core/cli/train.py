@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -15,17 +16,25 @@ def train(
         str,
         typer.Argument(
             metavar="RECIPE",
-            help="A shipped recipe (compact, or a baseline: pooled, general, csn, asen, asen_pp), or the path of a .toml file.",
+            help="A shipped recipe (compact, fashionai; as published: paper_fashionai, paper_darn, paper_deepfashion; a "
+            "baseline: pooled, general, csn, asen, asen_pp), or the path of a .toml file.",
             show_default=False,
         ),
     ],
     data: Annotated[Path, typer.Option("--data", help="Folder with the photos and their label files.", show_default=False)],
     out: Annotated[Path, typer.Option("--out", help="Folder for the checkpoint and what resuming needs.", show_default=False)],
     fresh: Annotated[
-        bool, typer.Option("--fresh/--resume", help="Start again, or go on after the last finished epoch in --out.")
+        bool, typer.Option("--fresh/--resume", help="Start again, or go on where the run in --out was last saved.")
     ] = False,
+    dataset: Annotated[
+        str,
+        typer.Option("--dataset", help="Learn this benchmark: FashionAI, DARN or DeepFashion. Default: as the recipe says."),
+    ] = "",
     trunk: Annotated[
-        Path | None, typer.Option("--trunk", help="Pretrained MobileNetV2 (safetensors). Default: as the recipe says.")
+        Path | None, typer.Option("--trunk", help="Pretrained trunk: MobileNetV2, or the ResNet-50 of a paper recipe.")
+    ] = None,
+    local_trunk: Annotated[
+        Path | None, typer.Option("--local-trunk", help="Pretrained ResNet-34 of a paper recipe's local branch.")
     ] = None,
     start: Annotated[
         Path | None, typer.Option("--start", help="Go on from this checkpoint, not from a pretrained trunk.")
@@ -42,6 +51,16 @@ def train(
             help="Train on its photos alone (and rendered garments), such as products; repeatable.",
         ),
     ] = None,
+    rendered: Annotated[
+        int | None, typer.Option("--rendered", min=0, help="Garments drawn beside the photos. Default: as the recipe says.")
+    ] = None,
+    precision: Annotated[str, typer.Option("--precision", help="bf16, fp16 (on a GPU) or float32.")] = "bf16",
+    micro_batch: Annotated[
+        int, typer.Option("--micro-batch", min=0, help="Triplets that a process takes at once; 0 for all of a step.")
+    ] = 0,
+    save_minutes: Annotated[
+        float, typer.Option("--save-minutes", min=0, help="How often the state is saved within an epoch.")
+    ] = 10.0,
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
@@ -50,18 +69,26 @@ def train(
     The folder of [cyan]--data[/] holds products/, clothing_photos/ and
     clothing_attributes/, each with labels.csv and images/, and beside them
     garment_labels.csv and regions.csv. Rendered garments are drawn on the way.
+    With a benchmark it holds FashionAI/, DARN/ or DeepFashion/ in the authors'
+    layout. Several processes, one per GPU, are started by torchrun.
 
     [bold]Examples[/]
 
     [cyan]python -m asen_core train compact --data photos/ --out runs/first[/]
 
     [cyan]python -m asen_core train mine.toml --data photos/ --out runs/second --fresh[/]
+
+    [cyan]torchrun --nproc-per-node 2 -m asen_core train paper_fashionai --data data/ --out runs/paper[/]
     """
     from asen_core import training
 
-    changed = images is not None or seed is not None or only
-    plan = training.load_recipe(recipe, images, seed, only or ()) if changed else recipe
-    checkpoint = training.run(plan, data, out, device, fresh, trunk, start)
+    given = (images, seed, rendered) != (None, None, None) or only or dataset
+    plan = training.load_recipe(recipe, images, seed, only or (), dataset, rendered) if given else recipe
+    begin = training.Begin(trunk, local_trunk, start)
+    effort = training.Effort(precision, micro_batch, save_minutes)
+    checkpoint = training.run(plan, data, out, device, fresh, begin, effort)
+    if int(os.environ.get("RANK", "0")):
+        return  # of several processes, one speaks
     if as_json:
         emit({"checkpoint": str(checkpoint)})
     tell(f"Trained. Look with it: python -m asen_core look photo.jpg --checkpoint {checkpoint}")

@@ -5,6 +5,9 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from asen_core.types import Vocabulary
+from asen_core.vocabularies import FASHIONAI
+
+__all__ = ["DEFAULT", "FASHIONAI", "REGION_OF"]
 
 DEFAULT: Vocabulary = MappingProxyType(
     {
@@ -41,5 +44,13 @@ REGION_OF: dict[str, str] = {
     "bottom_length": "hem",
     "colour": "garment",
     "category": "garment",
+    "skirt_length": "hem",
+    "coat_length": "hem",
+    "pant_length": "hem",
+    "sleeve_length": "sleeve",
+    "collar_design": "neckline",
+    "lapel_design": "neckline",
+    "neckline_design": "neckline",
+    "neck_design": "neckline",
 }
 """Attribute -> the marked region (column `region` of a regions file) where it is to be read."""

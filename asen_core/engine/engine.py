@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import cached_property
 from itertools import islice
@@ -17,6 +18,7 @@ from asen_core import checkpoint as checkpoints
 from asen_core import images
 from asen_core.checkpoint import Checkpoint
 from asen_core.config import ModelConfig
+from asen_core.engine.rerank import stacked
 from asen_core.engine.views import views_of
 from asen_core.errors import PhotoError, QueryError
 from asen_core.gallery import Gallery
@@ -50,8 +52,9 @@ class Engine:
 
     @classmethod
     def open(cls, checkpoint: Path | str | None = None, gallery: Path | str | None = None, device: str = "auto") -> Engine:
-        """Load a checkpoint directory (None: the shipped one); the gallery is opened when first searched.
+        """Load a checkpoint (None: the shipped one); the gallery is opened when first searched.
 
+        checkpoint: a directory, or a .pth.tar file of the authors' release, whose pipeline is then followed to the number;
         device: "auto" (a GPU where there is one), "cpu", "cuda" or "cuda:1".
 
         Raises: CheckpointError, or QueryError for the device.
@@ -112,6 +115,20 @@ class Engine:
             raise QueryError(f"The view is of {view.condition!r}, the search of {name!r}; look at the photo under {name!r}.")
         return self.gallery.search(name, view.query_vector(beta), k, where, least)
 
+    def rerank(
+        self, photo_or_views: Photo | Mapping[str, View], attribute: str, n: int = 100, k: int = 20,
+        where: Where | None = None, beta: float | None = None, least: float | None = None,
+    ) -> Matches:  # fmt: skip
+        """The `n` gallery items most alike overall, in the order of one attribute's space: the first `k` of these.
+
+        It is the fashion reranking of Dong et al., TIP 2021, with the mean cosine over all attributes as the general likeness.
+        photo_or_views: views as of `look`, of all attributes; where: applied before the first `n` are taken; beta: weighs both
+        orders; least: smallest similarity in the attribute's space. Raises: PhotoError, QueryError, GalleryError.
+        """
+        (name,) = self._known([attribute])
+        views = photo_or_views if isinstance(photo_or_views, Mapping) else self.look(photo_or_views)
+        return self.gallery.rerank(name, stacked(views, self.gallery.attributes, beta), n, k, where, least)
+
     def alike(self, views: Mapping[str, View], item: Item) -> dict[str, float]:
         """Cosine similarity of a query and a gallery item under each attribute that the query was looked at."""
         stored = dict(zip(self.gallery.attributes, self.gallery.vectors(item.id), strict=True))
@@ -129,23 +146,31 @@ class Engine:
 
     def _pass(self, garments: list[Garment], names: tuple[str, ...], boxes: Mapping[str, Box]) -> list[dict[str, View]]:
         self._known(tuple(boxes))
-        laid = [images.letterbox(g.pixels, self.config.input_size, self.config.fill) for g in garments]
+        size, fill, geometry = self.config.input_size, self.config.fill, self.config.geometry
+        laid = [images.lay(g.pixels, size, fill, geometry) for g in garments]
         frames: list[Frame] = [frame for _, frame in laid]
         inputs = torch.from_numpy(np.stack([array for array, _ in laid])).permute(0, 3, 1, 2)
         sources = [_tensor(g.pixels) for g in garments]
         chosen = {name: _within(box, garments[0]) for name, box in boxes.items()}
-        with self._lock, torch.inference_mode():
-            given = self._squares(chosen) if chosen else None
-            out = self._model(inputs.to(self._device), [s.to(self._device) for s in sources], frames, given)
+        with self._lock, torch.inference_mode(), self._precisely():
+            given = self._squares(chosen, names) if chosen else None
+            wanted = [self._model.attributes.index(name) for name in names]
+            out = self._model(inputs.to(self._device), [s.to(self._device) for s in sources], frames, given, wanted)
         looked = views_of(out, garments, frames, self._model, names)
         for name in chosen.keys() & looked[0].keys() if chosen else ():
             looked[0][name] = replace(looked[0][name], roi=chosen[name])
         return looked
 
-    def _squares(self, boxes: Mapping[str, Box]) -> torch.Tensor:
+    def _precisely(self) -> AbstractContextManager[None]:
+        """Full float32 in convolutions where the authors' numbers are promised: newer GPUs would round to 10 bits (TF32)."""
+        if self.config.geometry != "released":
+            return nullcontext()
+        return torch.backends.cudnn.flags(enabled=torch.backends.cudnn.enabled, allow_tf32=False)
+
+    def _squares(self, boxes: Mapping[str, Box], names: Sequence[str]) -> torch.Tensor:
         """(1, A, 4): squares around the given boxes, so that a crop is never distorted; NaN where the model chooses."""
-        rows = torch.full((1, len(self.vocabulary), 4), float("nan"), device=self._device)
-        for i, name in enumerate(self.vocabulary):
+        rows = torch.full((1, len(names), 4), float("nan"), device=self._device)
+        for i, name in enumerate(names):
             if name in boxes:
                 box, half = boxes[name], max(boxes[name].width, boxes[name].height) / 2
                 x, y = (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2

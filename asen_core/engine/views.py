@@ -13,15 +13,13 @@ from asen_core.types import Box, Frame, Garment, Reading, View
 def views_of(
     out: Output, garments: Sequence[Garment], frames: Sequence[Frame], model: Model, names: Sequence[str]
 ) -> list[dict[str, View]]:
-    """One dict attribute -> View per garment, for the attributes in `names`."""
+    """One dict attribute -> View per garment; `names` are the attributes of the output, in its order."""
     embedding, attention, boxes = (t.float().cpu().numpy() for t in (out.embedding, out.attention, out.boxes))
     probabilities = [p.float().cpu().numpy() for p in out.probabilities]
-    index = {a: i for i, a in enumerate(model.attributes)}
     looked: list[dict[str, View]] = []
     for row, (garment, frame) in enumerate(zip(garments, frames, strict=True)):
         views = {}
-        for name in names:
-            i = index[name]
+        for i, name in enumerate(names):
             views[name] = View(
                 condition=name,
                 embedding=_unit(embedding[row, i]),

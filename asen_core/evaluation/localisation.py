@@ -11,7 +11,7 @@ from rich.table import Table
 
 from asen_core import metrics
 from asen_core.data.labels import Photo, Regions
-from asen_core.data.vocabulary import REGION_OF
+from asen_core.data.vocabulary import FASHIONAI, REGION_OF
 from asen_core.errors import DataError
 from asen_core.evaluation.passes import Size, by_path, run
 from asen_core.evaluation.tables import mean, percent
@@ -20,7 +20,7 @@ from asen_core.types import Box, View, Vocabulary
 if TYPE_CHECKING:
     from asen_core.engine import Engine
 
-ATTRIBUTES = ("neckline", "collar", "sleeve", "closure", "top_length", "bottom_length")
+ATTRIBUTES = ("neckline", "collar", "sleeve", "closure", "top_length", "bottom_length", *FASHIONAI)
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,12 @@ class LocalisationReport:
     """Per attribute, and the means over attributes that have photos.
 
     by_label: a marked hem counts for the length (top or bottom) that the photo has a label for; False: for both lengths.
+    left_out: of a benchmark, how many photos were not measured: labelled invisible, and without a mark.
     """
 
     places: Mapping[str, Place]
     by_label: bool
+    left_out: tuple[int, int] | None = None
 
     @property
     def pointing(self) -> float | None:
@@ -56,15 +58,20 @@ class LocalisationReport:
 
     @property
     def note(self) -> str:
-        """One sentence on which photos count for the two lengths."""
+        """One sentence on which photos count."""
+        if self.left_out:
+            return "Left out: {:,} labelled invisible, {:,} without the region marked.".format(*self.left_out)
         if self.by_label:
             return "A marked hem counts for top_length or bottom_length where the photo has a label for it."
         return "Without labels every marked hem counts for both lengths, also where only one of them applies."
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
-        means = {name: self._mean(name) for name in _FIGURES}
-        return {"attributes": {a: asdict(p) for a, p in self.places.items()}, "mean": means, "note": self.note}
+        means = {name: self._mean(name) for name in FIGURES}
+        found = {"attributes": {a: asdict(p) for a, p in self.places.items()}, "mean": means, "note": self.note}
+        if self.left_out:
+            found["left_out"] = dict(zip(("invisible", "unmarked"), self.left_out, strict=True))
+        return found
 
     def table(self) -> Table:
         """For people; in percent."""
@@ -77,7 +84,7 @@ class LocalisationReport:
             figures = (p.pointing, p.attention, p.covered, p.roi)
             table.add_row(attribute, p.region, *map(percent, figures), str(p.photos))
         table.add_section()
-        table.add_row("mean of attributes", "", *(percent(self._mean(name)) for name in _FIGURES))
+        table.add_row("mean of attributes", "", *(percent(self._mean(name)) for name in FIGURES))
         return table
 
     def _mean(self, name: str) -> float | None:
@@ -91,7 +98,7 @@ class _Figures(NamedTuple):
     roi: float
 
 
-_FIGURES = _Figures._fields
+FIGURES = _Figures._fields
 
 
 class Localisation:
@@ -116,18 +123,19 @@ class Localisation:
         for attribute in self.attributes:
             if self._counts(photo, attribute):
                 boxes = [b.scaled(*size) for b in photo.regions[REGION_OF[attribute]]]
-                self._found[attribute].append(_measured(views[attribute], boxes, size))
+                self._found[attribute].append(measured(views[attribute], boxes, size))
 
     def report(self) -> LocalisationReport:
         """The figures of the photos added."""
-        return LocalisationReport({a: _place(a, found) for a, found in self._found.items()}, self._by_label)
+        return LocalisationReport({a: place_of(a, found) for a, found in self._found.items()}, self._by_label)
 
     def _counts(self, photo: Photo, attribute: str) -> bool:
         region = REGION_OF[attribute]
         if not photo.regions.get(region):
             return False
-        # One hem, two lengths: only a label tells whether it ends a top or a bottom.
-        return region != "hem" or not self._by_label or attribute in photo.labels
+        # One hem, several lengths: only a label tells what it ends; a benchmark's photo is asked for its own attribute.
+        several = region == "hem" or attribute in FASHIONAI
+        return not several or not self._by_label or attribute in photo.labels
 
 
 def evaluate_regions(
@@ -148,13 +156,15 @@ def photos_with_regions(regions: Mapping[str, Regions], images: Path, labelled: 
     return [Photo(key, images / key, labels.get(key, {}), marked) for key, marked in regions.items()]
 
 
-def _measured(view: View, boxes: Sequence[Box], size: Size) -> _Figures:
+def measured(view: View, boxes: Sequence[Box], size: Size) -> _Figures:
+    """The `FIGURES` of one view against boxes in pixels of the photo."""
     marked = sum(b.area for b in boxes)
     inside = sum(part.area for b in boxes if (part := b.intersection(view.roi)))
     share = view.roi.area / (size[0] * size[1])
     return _Figures(float(metrics.pointing(view, boxes)), float(metrics.attention_inside(view, boxes)), inside / marked, share)
 
 
-def _place(attribute: str, found: list[_Figures]) -> Place:
-    means = [sum(column) / len(found) for column in zip(*found, strict=True)] if found else [None] * len(_FIGURES)
-    return Place(REGION_OF[attribute], len(found), *means)
+def place_of(attribute: str, found: Sequence[Sequence[float]]) -> Place:
+    """The means of the `FIGURES` of one attribute's photos."""
+    means = [sum(column) / len(found) for column in zip(*found, strict=True)] if found else [None] * len(FIGURES)
+    return Place(REGION_OF.get(attribute, ""), len(found), *means)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from asen_core.data.labels import Photo
 from asen_core.errors import DataError
@@ -62,8 +62,8 @@ def run(engine: Engine, measures: Sequence[Measure], batch_size: int = 32, progr
     attributes = [a for a in engine.vocabulary if any(a in m.attributes for m in measures)]
     # Filled as the engine reads, emptied as it answers: what the views of each picture are for.
     uses: deque[Use] = deque()
-    shown = _shown(photos, progress)
-    for views in engine.views(_read(shown, measures, uses), attributes, batch_size):
+    read = _read(shown(photos, progress), measures, uses)
+    for views in engine.views(read, attributes, batch_size):
         uses.popleft()(views)
     assert not uses, f"the engine left out {len(uses)} pictures"
 
@@ -111,15 +111,19 @@ def _add(measures: Sequence[Measure], path: Path, size: Size, views: Mapping[str
         measure.add(measure.photos[path], size, views)
 
 
-def _shown(paths: Sequence[Path], progress: bool) -> Iterator[Path]:
+def shown(paths: Sequence[Path], progress: bool, done: int = 0) -> Iterator[Path]:
+    """The paths one by one, with a bar on stderr: how many of all, how many a second, and the time left; `done`: earlier."""
     columns = (
         TextColumn("{task.description}"),
-        BarColumn(),
+        BarColumn(20),
         MofNCompleteColumn(),
+        TextColumn("{task.fields[pace]}"),
         TextColumn("time left"),
         TimeRemainingColumn(),
-        TextColumn("spent"),
-        TimeElapsedColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), disable=not progress) as bar:
-        yield from bar.track(paths, total=len(paths), description="Looking at photos")
+        task = bar.add_task("Photos", total=done + len(paths), completed=done, pace="")
+        for path in paths:
+            yield path
+            speed = bar.tasks[0].speed
+            bar.update(task, advance=1, pace=f"{speed:.1f} a second" if speed else "")

@@ -43,7 +43,8 @@ class ValueScore:
 class Score:
     """One attribute. Shares in [0, 1]; None where there was no query that any candidate could answer.
 
-    queries: those with at least one relevant candidate; unanswerable: those without, which MAP leaves out.
+    queries: those that MAP is the mean of; unanswerable: those without a relevant candidate, which MAP leaves out, unless the
+    report counts them as 0 (`Report.zeros`): then `queries` holds them too.
     accuracy: share of all labelled photos whose most probable value is the label; None where nothing is read.
     interval: where 95 % of the bootstrap's MAPs lie; chance: the MAP that candidates in random order would reach.
     """
@@ -63,7 +64,8 @@ class Score:
 class Report:
     """Retrieval per attribute; micro weighs attributes by their queries, macro counts them alike.
 
-    noun: what the table calls an attribute.
+    noun: what the table calls an attribute. zeros: whether a query without a relevant candidate counts as 0, as the published
+    protocol has it, or not at all. references: labels and micro MAPs of others, for the table.
     """
 
     scores: Mapping[str, Score]
@@ -73,6 +75,8 @@ class Report:
     macro_interval: Interval
     title: str = "Retrieval"
     noun: str = "attribute"
+    zeros: bool = False
+    references: tuple[tuple[str, float], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -83,6 +87,7 @@ class Report:
             "macro_map": self.macro,
             "macro_interval": list(self.macro_interval),
             "bootstrap": {"draws": DRAWS, "level": LEVEL, "seed": SEED},
+            "unanswerable_queries": "count as 0" if self.zeros else "left out",
         }
 
     def table(self, values: bool = False) -> Table:
@@ -92,7 +97,7 @@ class Report:
         table = Table(title=f"{self.title}, in percent", title_justify="left")
         table.add_column(self.noun)
         names = ("MAP", "95 % interval", "by chance", *(f"R@{k}" for k in ks), *(["value read right"] if read else []))
-        for name in (*names, "queries", "unanswerable", "candidates"):
+        for name in (*names, "queries", "unanswerable (AP 0)" if self.zeros else "unanswerable", "candidates"):
             table.add_column(name, justify="right")
         for attribute, s in self.scores.items():
             counts = map(str, (s.queries, s.unanswerable, s.candidates))
@@ -103,6 +108,11 @@ class Report:
         table.add_section()
         table.add_row("mean by queries (micro)", percent(self.micro), span(self.micro_interval))
         table.add_row(f"mean of {self.noun}s (macro)", percent(self.macro), span(self.macro_interval))
+        table.add_section()
+        if self.references:
+            table.add_row("[italic]published by others[/]")
+        for label, share in self.references:
+            table.add_row(f"  {escape(label)}", f"{100 * share:.2f}")
         return table
 
 
@@ -116,16 +126,26 @@ def report_of(found: Mapping[str, Sequence[Seen]], ks: Sequence[int]) -> Report 
             columns[attribute] = precisions
     if not columns:
         return None
-    maps = [(s.map, s.queries) for s in scores.values() if s.map is not None]
-    micro, macro = metrics.micro_macro(*zip(*maps, strict=True))
     rows = {key: i for i, key in enumerate(dict.fromkeys(key for c in columns.values() for key in c))}
-    table = np.full((len(rows), len(columns)), np.nan)
+    sums, counts = np.zeros((2, len(rows), len(columns)))
     for number, column in enumerate(columns.values()):
-        table[[rows[key] for key in column], number] = list(column.values())
-    drawn = metrics.bootstrap(table, np.random.default_rng(SEED), DRAWS, LEVEL)
-    for attribute, ends in zip(columns, drawn.attributes, strict=True):
-        scores[attribute] = replace(scores[attribute], interval=_interval(ends))
-    return Report(scores, micro, macro, _interval(drawn.micro), _interval(drawn.macro))
+        places = [rows[key] for key in column]
+        sums[places, number], counts[places, number] = list(column.values()), 1
+    return with_intervals(scores, tuple(columns), sums, counts)
+
+
+def with_intervals(scores: Mapping[str, Score], asked: Sequence[str], sums: np.ndarray, counts: np.ndarray) -> Report:
+    """The scores with intervals, and both means.
+
+    asked: the attributes that have queries; sums, counts: (photos, asked) float64, a photo's average precisions under each,
+    summed, and how many.
+    """
+    drawn = metrics.bootstrap_sums(sums, counts, np.random.default_rng(SEED), DRAWS, LEVEL)
+    known = dict(scores)
+    for attribute, ends in zip(asked, drawn.attributes, strict=True):
+        known[attribute] = replace(scores[attribute], interval=_interval(ends))
+    micro, macro = metrics.micro_macro([scores[a].map for a in asked], [scores[a].queries for a in asked])
+    return Report(known, micro, macro, _interval(drawn.micro), _interval(drawn.macro))
 
 
 def score_of(queries: Sequence[Seen], candidates: Sequence[Seen], ks: Sequence[int]) -> tuple[Score, dict[str, float]]:

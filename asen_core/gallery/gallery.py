@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -97,22 +98,38 @@ class Gallery:
         Raises: QueryError for an unknown attribute or label, a vector of another length, or k under 0.
         """
         number = self._number(attribute)
-        vector = np.asarray(vector, np.float32)
-        if vector.shape != (self.manifest.dim,) or not np.isfinite(vector).all():
-            raise QueryError(
-                f"A query must be ({self.manifest.dim},) finite numbers, got {vector.shape}; "
-                "embed it with the gallery's checkpoint."
-            )
-        if k < 0:
-            raise QueryError(f"k must be 0 or more, got {k}.")
+        vector = self._query(vector, (self.manifest.dim,))
+        _not_negative("k", k)
         keep = self._kept(where) if where else None
-        found = self._store.search(number, vector, k, keep)
-        hits = []
-        for position, similarity in zip(*(f.tolist() for f in found), strict=True):
-            if least is None or similarity >= least:
-                unusual = percentile(self._background[number], similarity)
-                hits.append(Match(self.items[position], min(1.0, max(-1.0, similarity)), unusual))
+        hits = self._hits(number, self._store.search(number, vector, k, keep), least)
         return Matches(attribute, tuple(hits), len(self) if keep is None else int(keep.sum()))
+
+    def rerank(
+        self, attribute: str, vectors: np.ndarray, n: int = 100, k: int = 20, where: Where | None = None,
+        least: float | None = None,
+    ) -> Matches:  # fmt: skip
+        """The n items most alike over all attributes, put in the order of one attribute's space; its first k.
+
+        vectors: (A, D), the query under each of the gallery's attributes. where: before the first n are taken; least: of the
+        attribute's own similarity. Equal ones stand in the items' order.
+
+        Raises: QueryError as `search`, and for n under 0.
+        """
+        number = self._number(attribute)
+        vectors = self._query(vectors, (len(self.attributes), self.manifest.dim))
+        _not_negative("n", n)
+        _not_negative("k", k)
+        keep = self._kept(where) if where else None
+        first, overall = self._store.overall(vectors, n, keep)
+        among = np.zeros(len(self), bool)
+        among[first] = True
+        before = {position: (rank, likeness) for rank, (position, likeness) in enumerate(zip(first, overall, strict=True), 1)}
+        found = self._store.search(number, vectors[number], k, among)
+        hits = []
+        for position, hit in zip(found[0], self._hits(number, found, least), strict=False):
+            rank, likeness = before[position]
+            hits.append(replace(hit, overall=min(1.0, max(-1.0, float(likeness))), before=rank))
+        return Matches(attribute, tuple(hits), len(self) if keep is None else int(keep.sum()), len(first))
 
     def facets(self, where: Where | None = None) -> dict[str, dict[str, int]]:
         """Label -> value -> how many items have it and pass the filters on the *other* labels; most frequent first.
@@ -126,6 +143,22 @@ class Gallery:
             found = Counter(v for v in column[keep].tolist() if v)
             counts[label] = dict(sorted(found.items(), key=lambda pair: (-pair[1], pair[0])))
         return counts
+
+    def _query(self, vectors: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+        given = np.asarray(vectors, np.float32)
+        if given.shape != shape or not np.isfinite(given).all():
+            raise QueryError(
+                f"A query must be {shape} finite numbers, got {given.shape}; embed it with the gallery's checkpoint."
+            )
+        return given
+
+    def _hits(self, number: int, found: tuple[np.ndarray, np.ndarray], least: float | None) -> Iterator[Match]:
+        """Positions and similarities of a store, best first, as matches; none after the first that is under `least`."""
+        for position, similarity in zip(*(f.tolist() for f in found), strict=True):
+            if least is not None and similarity < least:
+                return
+            unusual = percentile(self._background[number], similarity)
+            yield Match(self.items[position], min(1.0, max(-1.0, similarity)), unusual)
 
     def _number(self, attribute: str) -> int:
         if attribute not in self.attributes:
@@ -148,3 +181,8 @@ class Gallery:
             wanted = {values} if isinstance(values, str) else set(values)
             keep &= np.isin(self._columns[label], np.array(sorted(wanted - {""}), dtype=str))
         return keep
+
+
+def _not_negative(name: str, value: int) -> None:
+    if value < 0:
+        raise QueryError(f"{name} must be 0 or more, got {value}.")

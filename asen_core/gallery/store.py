@@ -1,4 +1,4 @@
-"""Nearest vectors in one attribute's space. Another engine is one more class with these two methods."""
+"""Nearest vectors in one attribute's space or over all of them. Another engine is one more class with these three methods."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from typing import Protocol
 
 import faiss
 import numpy as np
+
+CHUNK = 512
+"""Items whose vectors are brought to float32 at once."""
 
 
 class GalleryStore(Protocol):
@@ -22,13 +25,21 @@ class GalleryStore(Protocol):
         """
         ...
 
+    def overall(self, vectors: np.ndarray, n: int, keep: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """The n nearest over all attributes, as `search`: the mean of the A inner products with vectors (A, D) float32."""
+        ...
+
     def vectors(self, position: int) -> np.ndarray:
         """(A, D) float32 of one item, unit norm."""
         ...
 
 
 class FaissStore:
-    """Exact search with faiss, one flat index per attribute, built when the attribute is first searched."""
+    """Exact search with faiss, one flat index per attribute, built when the attribute is first searched.
+
+    Over all attributes it takes the indexes that are there and goes through the other vectors as they lie, a chunk at a time,
+    so that nothing of their size is copied.
+    """
 
     def __init__(self, vectors: np.ndarray) -> None:
         """vectors: (N, A, D), any float type; rows are brought to unit norm in float32."""
@@ -36,6 +47,7 @@ class FaissStore:
             raise ValueError(f"Vectors must be (N, A, D), got {vectors.shape}.")
         self._vectors = vectors
         self._indexes: dict[int, faiss.IndexFlatIP] = {}
+        self._made: np.ndarray | None = None
         self._lock = threading.Lock()
 
     def search(
@@ -58,9 +70,48 @@ class FaissStore:
         order = np.lexsort((positions[0], -similarities[0]))[:k]
         return positions[0][order], similarities[0][order]
 
+    def overall(self, vectors: np.ndarray, n: int, keep: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """As `GalleryStore.overall`."""
+        query = np.asarray(vectors, np.float32)
+        with self._lock:
+            ready = dict(self._indexes)
+        total = self._unindexed(query, [a for a in range(len(query)) if a not in ready], keep)
+        for a, index in ready.items():
+            stored = faiss.rev_swig_ptr(index.get_xb(), index.ntotal * index.d).reshape(index.ntotal, index.d)
+            products = stored @ query[a]
+            total += products if keep is None else products[keep]
+        total /= max(len(query), 1)
+        order = np.argsort(-total, kind="stable")[: max(n, 0)]
+        return (order if keep is None else np.flatnonzero(keep)[order]), total[order]
+
     def vectors(self, position: int) -> np.ndarray:
         """As `GalleryStore.vectors`."""
         return unit(self._vectors[position])
+
+    def _unindexed(self, query: np.ndarray, attributes: list[int], keep: np.ndarray | None) -> np.ndarray:
+        """(n,) float32: per kept item the sum of its inner products under some attributes."""
+        rows = None if keep is None else np.flatnonzero(keep)
+        total = np.zeros(len(self._vectors) if rows is None else len(rows), np.float32)
+        if not attributes:
+            return total
+        scales = self._scales()
+        for start in range(0, len(total), CHUNK):
+            here = slice(start, start + CHUNK)
+            some = here if rows is None else rows[here]
+            for a in attributes:
+                total[here] += (self._vectors[some, a].astype(np.float32) @ query[a]) * scales[some, a]
+        return total
+
+    def _scales(self) -> np.ndarray:
+        """(N, A) float32: what brings each stored vector to unit norm; made when first needed."""
+        with self._lock:
+            if self._made is None:
+                made = np.empty(self._vectors.shape[:2], np.float32)
+                for start in range(0, len(made), CHUNK):
+                    norms = np.linalg.norm(self._vectors[start : start + CHUNK].astype(np.float32), axis=-1)
+                    made[start : start + CHUNK] = 1 / np.maximum(norms, 1e-12)
+                self._made = made
+            return self._made
 
     def _index(self, attribute: int) -> faiss.IndexFlatIP:
         # One thread: a single query has nothing to share out, and the model needs the cores.

@@ -2,6 +2,6 @@
 
 from asen_core.images.backdrop import plain_background
 from asen_core.images.load import LIMITS, Limits, load
-from asen_core.images.place import letterbox
+from asen_core.images.place import centre_crop, lay, letterbox
 
-__all__ = ["LIMITS", "Limits", "letterbox", "load", "plain_background"]
+__all__ = ["LIMITS", "Limits", "centre_crop", "lay", "letterbox", "load", "plain_background"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
@@ -22,7 +23,7 @@ class Asen(SingleLook):
         super().__init__(config, vocabulary)
         self.attribute_vectors = nn.Parameter(torch.randn(len(vocabulary), config.attribute_dim) * 0.5)
         trunk = build_trunk("global", config.global_trunk)
-        self.global_branch = AttentionBranch(trunk, config.attribute_dim, config.global_dim)
+        self.global_branch = AttentionBranch(trunk, config.attribute_dim, config.global_dim, keys=config.global_keys)
 
     def look(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """As of `SingleLook.look`."""
@@ -36,8 +37,8 @@ class UnreadAsenPP(AsenPP):
         super().__init__(config, vocabulary)
         del self.global_prototypes, self.local_prototypes, self.reading_scale
 
-    def _read(self, embedding: Tensor) -> tuple[Tensor, ...]:
-        return tuple(embedding.new_zeros(len(embedding), 0) for _ in self.attributes)
+    def _read(self, embedding: Tensor, attributes: Sequence[int]) -> tuple[Tensor, ...]:
+        return tuple(embedding.new_zeros(len(embedding), 0) for _ in attributes)
 
-    def _empty(self, images: Tensor) -> Output:
-        return replace(super()._empty(images), probabilities=self._read(images.float()))
+    def _empty(self, images: Tensor, attributes: Sequence[int]) -> Output:
+        return replace(super()._empty(images, attributes), probabilities=self._read(images.float(), attributes))

@@ -12,14 +12,14 @@ from torch import Tensor, nn
 
 from asen_core.config import ModelConfig
 from asen_core.models.attention import AttentionBranch
-from asen_core.models.roi import cut, placed_in_input, roi_boxes, to_photo
+from asen_core.models.roi import cut, cut_released, placed_in_input, released_boxes, roi_boxes, to_photo
 from asen_core.models.trunks import build_trunk
 from asen_core.types import Frame, Vocabulary
 
 
 @dataclass(frozen=True)
 class Output:
-    """What one pass gives for B photos and A attributes.
+    """What one pass gives for B photos and A attributes, those that were wanted.
 
     embedding (B, A, D) unit norm: [sqrt(beta) global | sqrt(1 - beta) local | values] (see `AsenPP.with_values`);
     attention (B, A, h, w), sums to 1; boxes (B, A, 4) in photo pixels, square, may leave the photo where it is too narrow
@@ -46,8 +46,10 @@ class AsenPP(nn.Module):
         self.attributes = tuple(vocabulary)
         self.attribute_vectors = nn.Parameter(torch.randn(len(vocabulary), config.attribute_dim) * 0.5)
         d, fine = config.attribute_dim, config.attention_kernel if config.attention_stride == 8 else 0
-        self.global_branch = AttentionBranch(build_trunk("global", config.global_trunk), d, config.global_dim, fine)
-        self.local_branch = AttentionBranch(build_trunk("local", config.local_trunk), d, config.local_dim)
+        trunk = build_trunk("global", config.global_trunk)
+        self.global_branch = AttentionBranch(trunk, d, config.global_dim, fine, config.global_keys)
+        trunk = build_trunk("local", config.local_trunk)
+        self.local_branch = AttentionBranch(trunk, d, config.local_dim, keys=config.local_keys)
         values = sum(len(v) for v in vocabulary.values())
         self.value_dim = max(map(len, vocabulary.values())) if config.value_share else 0
         self.dim = config.global_dim + config.local_dim + self.value_dim
@@ -75,34 +77,40 @@ class AsenPP(nn.Module):
         if len(pairs) == 0:
             return boxes.new_zeros(0, self.config.local_dim)
         size, fill = self.config.roi_size, self.config.fill
-        corners = boxes.tolist()
-        crops = torch.stack([cut(sources[b], corners[b][a], size, fill) for b, a in pairs.tolist()])
+        corners, crop = boxes.tolist(), cut_released if self.config.geometry == "released" else cut
+        crops = torch.stack([crop(sources[b], corners[b][a], size, fill) for b, a in pairs.tolist()])
         return self.local_branch.forward_pairs(self.normalised(crops), self.attribute_vectors[pairs[:, 1]])
 
     def rois(self, attention: Tensor, sources: Sequence[Tensor], frames: Sequence[Frame]) -> Tensor:
         """Regions of interest (B, A, 4) in photo pixels; no gradient flows from a box back into the attention."""
+        if self.config.geometry == "released":
+            return released_boxes(attention.detach(), sources, self.config)
         placed = placed_in_input(sources, frames).to(attention.device)
         return to_photo(roi_boxes(attention.detach(), placed, self.config), frames)
 
     def forward(
-        self, images: Tensor, sources: Sequence[Tensor], frames: Sequence[Frame], boxes: Tensor | None = None
-    ) -> Output:
+        self, images: Tensor, sources: Sequence[Tensor], frames: Sequence[Frame], boxes: Tensor | None = None,
+        wanted: Sequence[int] | None = None,
+    ) -> Output:  # fmt: skip
         """The whole pass, for any batch size from 0 up.
 
         images (B, 3, S, S) uint8: photos laid into the square input as `frames` say; sources: B tensors (3, H, W) uint8,
         the same photos at full resolution, from which the crops are cut; boxes (B, A, 4) in photo pixels replace the
-        model's own regions wherever they are not NaN.
+        model's own regions wherever they are not NaN; wanted: indices of the A attributes to look under, None for all.
         """
-        if len(images) == 0:
-            return self._empty(images)
-        global_part, attention = self.look(images)
+        chosen = list(range(len(self.attributes)) if wanted is None else wanted)
+        if len(images) * len(chosen) == 0:
+            return self._empty(images, chosen)
+        global_part, attention = (part[:, chosen] for part in self.look(images))
         own = self.rois(attention, sources, frames)
         used = own if boxes is None else torch.where(boxes.isnan(), own, boxes)
         b, a = attention.shape[:2]
-        pairs = torch.cartesian_prod(torch.arange(b), torch.arange(a)).reshape(-1, 2)
-        local_part = self.zoom(sources, used, pairs).reshape(b, a, -1)
+        placed = used.new_zeros(b, len(self.attributes), 4)
+        placed[:, chosen] = used
+        pairs = torch.cartesian_prod(torch.arange(b), torch.tensor(chosen, dtype=torch.int64)).reshape(-1, 2)
+        local_part = self.zoom(sources, placed, pairs).reshape(b, a, -1)
         looks = self.joined(global_part, local_part)
-        probabilities = self._read(looks)
+        probabilities = self._read(looks, chosen)
         return Output(self.with_values(looks, probabilities), attention, used, probabilities)
 
     def joined(self, global_part: Tensor, local_part: Tensor) -> Tensor:
@@ -129,14 +137,15 @@ class AsenPP(nn.Module):
         unit = nn.functional.normalize
         return self.joined(unit(self.global_prototypes, dim=-1), unit(self.local_prototypes, dim=-1))
 
-    def _read(self, embedding: Tensor) -> tuple[Tensor, ...]:
-        prototypes = self.prototypes()
-        logits = (self.reading_scale[i] * embedding[:, i] @ prototypes[rows].T for i, rows in enumerate(self.value_slices))
+    def _read(self, embedding: Tensor, attributes: Sequence[int]) -> tuple[Tensor, ...]:
+        prototypes, scales = self.prototypes(), self.reading_scale
+        logits = (scales[a] * embedding[:, i] @ prototypes[self.value_slices[a]].T for i, a in enumerate(attributes))
         return tuple(z.softmax(-1) for z in logits)
 
-    def _empty(self, images: Tensor) -> Output:
-        a, cells = len(self.attributes), self.config.cells
+    def _empty(self, images: Tensor, attributes: Sequence[int]) -> Output:
+        b, a, cells = len(images), len(attributes), self.config.cells
         zeros = images.new_zeros(0, dtype=torch.float32)
-        probabilities = tuple(zeros.reshape(0, len(v)) for v in self.vocabulary.values())
-        shapes = ((0, a, self.dim), (0, a, cells, cells), (0, a, 4))
+        values = list(self.vocabulary.values())
+        probabilities = tuple(zeros.reshape(0, len(values[i])) for i in attributes)
+        shapes = ((b, a, self.dim), (b, a, cells, cells), (b, a, 4))
         return Output(*(zeros.reshape(s) for s in shapes), probabilities)

@@ -18,15 +18,16 @@ class AttentionBranch(nn.Module):
     With `fine`, the width of its kernel, attention has cells of 8 px, not 16: its keys add the trunk's stride-8 features to the
     upsampled deep ones, because a placket is narrower than a deep cell. The fine map is smoothed over 3 x 3 cells, so that its
     peak is a place and not one cell's noise. Features are pooled as if each deep cell were four equal fine ones.
+    `keys` is the width in which features and attribute meet, 0 for `attribute_dim`.
     """
 
-    def __init__(self, trunk: Trunk, attribute_dim: int, dim: int, fine: int = 0) -> None:
+    def __init__(self, trunk: Trunk, attribute_dim: int, dim: int, fine: int = 0, keys: int = 0) -> None:
         super().__init__()
-        c = trunk.channels
+        c, keys = trunk.channels, keys or attribute_dim
         self.trunk = trunk
-        self.spatial_conv = nn.Conv2d(c, attribute_dim, 1)
-        self.fine_conv = nn.Conv2d(trunk.fine_channels, attribute_dim, fine, padding=fine // 2) if fine else None
-        self.spatial_query = nn.Linear(attribute_dim, attribute_dim)
+        self.spatial_conv = nn.Conv2d(c, keys, 1)
+        self.fine_conv = nn.Conv2d(trunk.fine_channels, keys, fine, padding=fine // 2) if fine else None
+        self.spatial_query = nn.Linear(attribute_dim, keys)
         self.channel_query = nn.Linear(attribute_dim, attribute_dim)
         self.gate = nn.Sequential(nn.Linear(c + attribute_dim, c // 2), nn.ReLU(), nn.Linear(c // 2, c), nn.Sigmoid())
         self.project = nn.Linear(c, dim)

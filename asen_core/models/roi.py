@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate
+from torch.nn.functional import interpolate, pad
 
 from asen_core.config import ModelConfig
+from asen_core.models.resize import resized_bytes
 from asen_core.types import Frame
 
 
@@ -33,6 +34,39 @@ def roi_boxes(attention: Tensor, placed: Tensor, config: ModelConfig) -> Tensor:
     centre = torch.stack([(x0 + x1) / 2, (y0 + y1) / 2], -1)  # (B, A, 2)
     centre = _shifted_inside(centre, side[..., None], placed[:, None])
     return torch.cat([centre - side[..., None] / 2, centre + side[..., None] / 2], -1)
+
+
+def released_boxes(attention: Tensor, sources: Sequence[Tensor], config: ModelConfig) -> Tensor:
+    """Square regions of interest as by the authors' release: attention (B, A, h, w) -> boxes (B, A, 4), whole photo pixels.
+
+    sources: B photos (3, H, W). The map is upsampled bilinearly (half-pixel centres), min-max scaled, quantised to 8 bits and
+    kept above `roi_threshold`; the bounding box becomes a square on its longer side about its centre in integer halves, pushed
+    back inside the input, and is scaled to the photo by truncation, with the offset of the centre crop added on the photo's
+    longer side. As in the release, a square of odd side may reach one input pixel over the right or lower edge. Where the
+    release would fail, flat attention gives the whole centre square, and a photo of few pixels at least one of them.
+    """
+    b, a = attention.shape[:2]
+    if b * a == 0:
+        return attention.new_zeros(b, a, 4)
+    size = config.input_size
+    maps = interpolate(attention.float(), size=(size, size), mode="bilinear", align_corners=False)  # (B, A, S, S)
+    low, high = maps.amin((2, 3), keepdim=True), maps.amax((2, 3), keepdim=True)
+    grey = (255 * ((maps - low) / (high - low))).floor()
+    # Flatness is asked of the cells: upsampling a constant leaves rounding noise, which would be taken for a map.
+    flat = attention.amin((2, 3), keepdim=True) == attention.amax((2, 3), keepdim=True)
+    mask = (grey > int(255 * config.roi_threshold)) | flat
+    x0, x1 = _extent(mask.any(2))
+    y0, y1 = _extent(mask.any(3))
+    first, extent = torch.stack([x0, y0], -1), torch.stack([x1 - x0, y1 - y0], -1)  # (B, A, 2)
+    side = extent.amax(-1, keepdim=True)
+    half, centre = side.div(2).floor(), first + extent.div(2).floor()
+    corner = torch.where(centre + half > size, size - side, (centre - half).clamp(min=0))
+    photo = torch.tensor([s.shape[:0:-1] for s in sources], dtype=torch.float64, device=maps.device)[:, None]  # (B, 1, 2): w, h
+    short = photo.amin(-1, keepdim=True)
+    # In double precision and in this order, so that truncation falls on the same side as in the release.
+    corner = (corner.double() / size * short).floor() + ((photo - short) / 2).floor()
+    side = (side.double() / size * short).floor().clamp(min=1)
+    return torch.cat([corner, corner + side], -1).float()
 
 
 def _extent(hits: Tensor) -> tuple[Tensor, Tensor]:
@@ -84,6 +118,20 @@ def cut(source: Tensor, box: Sequence[float], size: int, fill: int) -> Tensor:
         if right > left and bottom > top:
             out[:, top:bottom, left:right] = _resized(source[:, cy0:cy1, cx0:cx1], bottom - top, right - left)
     return out
+
+
+def cut_released(source: Tensor, box: Sequence[float], size: int, fill: int) -> Tensor:
+    """As `cut`, to the numbers of Pillow's crop and resize on 8 bits: (3, size, size) float32, whole numbers in 0..255.
+
+    A strip outside the photo, which only the release's own regions have, is resized together with what lies inside.
+    """
+    height, width = source.shape[1:]
+    x0, y0, x1, y1 = (round(v) for v in box)
+    outside = max(-x0, 0), max(x1 - width, 0), max(-y0, 0), max(y1 - height, 0)
+    if x1 <= x0 or y1 <= y0 or max(outside) > max(x1 - x0, y1 - y0) // 16:  # a person's box: padding it could fill the memory
+        return cut(source, box, size, fill).round()
+    patch = pad(source[:, max(y0, 0) : y1, max(x0, 0) : x1], outside, value=fill)
+    return resized_bytes(patch, size).float()
 
 
 def _resized(patch: Tensor, height: int, width: int) -> Tensor:

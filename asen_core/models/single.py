@@ -44,20 +44,22 @@ class SingleLook(nn.Module, ABC):
         """Images (B, 3, S, S) uint8 -> embeddings (B, A, D), unit norm, and attention (B, A, h, w), sums to 1."""
 
     def forward(
-        self, images: Tensor, sources: Sequence[Tensor], frames: Sequence[Frame], boxes: Tensor | None = None
-    ) -> Output:
+        self, images: Tensor, sources: Sequence[Tensor], frames: Sequence[Frame], boxes: Tensor | None = None,
+        wanted: Sequence[int] | None = None,
+    ) -> Output:  # fmt: skip
         """The whole pass, for any batch size from 0 up; arguments as of `AsenPP.forward`.
 
         `boxes` change nothing but the regions that are told: there is no branch that would zoom into them.
         """
-        whole = whole_photos(sources, len(self.attributes)).to(images.device)
+        chosen = list(range(len(self.attributes)) if wanted is None else wanted)
+        whole = whole_photos(sources, len(chosen)).to(images.device)
         used = whole if boxes is None else torch.where(boxes.isnan(), whole, boxes)
-        unread = tuple(images.new_zeros((len(images), 0), dtype=torch.float32) for _ in self.attributes)
+        unread = tuple(images.new_zeros((len(images), 0), dtype=torch.float32) for _ in chosen)
         if len(images) == 0:
-            a, cells = len(self.attributes), self.config.cells
+            a, cells = len(chosen), self.config.cells
             embedding, attention = (images.new_zeros((0, a, *n), dtype=torch.float32) for n in ((self.dim,), (cells, cells)))
         else:
-            embedding, attention = self.look(images)
+            embedding, attention = (part[:, chosen] for part in self.look(images))
         return Output(embedding, attention, used, unread)
 
     def even_attention(self, images: Tensor) -> Tensor:

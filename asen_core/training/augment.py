@@ -27,12 +27,14 @@ class Change:
 
 
 def augment(
-    pixels: np.ndarray, plain: np.ndarray | None, rng: np.random.Generator, backdrop: np.ndarray | None, upright: bool
-) -> tuple[np.ndarray, Change]:
+    pixels: np.ndarray, plain: np.ndarray | None, rng: np.random.Generator, backdrop: np.ndarray | None, upright: bool,
+    extended: bool = False,
+) -> tuple[np.ndarray, Change]:  # fmt: skip
     """A photo (H, W, 3) uint8, randomly cropped or padded, mirrored, turned, jittered and put on another background.
 
     The crop takes at most 6 % from a side, so that hems and collars stay. `backdrop` (H', W', 3) may replace the light
-    background `plain` (H, W) bool; `upright` photos are never turned.
+    background `plain` (H, W) bool; `upright` photos are never turned. What is added around the photo is background, or where
+    `extended` more of its own edges: a garment that leaves the photo then still does, and gets no hem where there is none.
     """
     fill = np.full(3, 255.0)
     if plain is not None and rng.random() < 0.5:
@@ -41,10 +43,14 @@ def augment(
     out, into = rng.uniform(-0.2, 0.06, 4) * (rng.random(4) < 0.6), (width, height, width, height)
     sides = [round(o * n) for o, n in zip(out, into, strict=True)]
     crop = (sides[0], sides[1], width - sides[2], height - sides[3])
-    image = np.empty((crop[3] - crop[1], crop[2] - crop[0], 3), np.uint8)
-    image[:] = fill
     x0, y0, x1, y1 = max(crop[0], 0), max(crop[1], 0), min(crop[2], width), min(crop[3], height)
-    image[y0 - crop[1] : y1 - crop[1], x0 - crop[0] : x1 - crop[0]] = pixels[y0:y1, x0:x1]
+    if extended:
+        around = ((y0 - crop[1], crop[3] - y1), (x0 - crop[0], crop[2] - x1), (0, 0))
+        image = np.pad(pixels[y0:y1, x0:x1], around, mode="edge")
+    else:
+        image = np.empty((crop[3] - crop[1], crop[2] - crop[0], 3), np.uint8)
+        image[:] = fill
+        image[y0 - crop[1] : y1 - crop[1], x0 - crop[0] : x1 - crop[0]] = pixels[y0:y1, x0:x1]
     flip = bool(rng.random() < 0.5)
     image = image[:, ::-1] if flip else image
     rotated = not upright and bool(rng.random() < 0.3)
@@ -113,6 +119,25 @@ def mask_coverage(mask: np.ndarray, size: tuple[int, int], change: Change, frame
     across = _overlap(xs, frame.scale, frame.dx, frame.size, cells)
     down = _overlap(ys, frame.scale, frame.dy, frame.size, cells)
     return (down @ mask.astype(np.float32) @ across.T).astype(np.float32)
+
+
+def kept_share(region: list[Rectangle] | np.ndarray, shape: tuple[int, ...], change: Change) -> float:
+    """The share of a region that a crop keeps, 1 for no region.
+
+    region: boxes in fractions of the photo, or a mask (h, w) that spans it; shape: that of the photo, height first.
+    """
+    (height, width), (x0, y0, x1, y1) = shape[:2], change.crop
+    if isinstance(region, np.ndarray):
+        h, w = region.shape
+        columns, rows = (np.arange(w) + 0.5) * width / w, (np.arange(h) + 0.5) * height / h
+        inside = ((rows >= y0) & (rows < y1))[:, None] & ((columns >= x0) & (columns < x1))
+        return float((region & inside).sum() / region.sum()) if region.any() else 1.0
+    kept = whole = 0.0
+    for a, b, c, d in region:
+        left, top, right, bottom = a * width, b * height, c * width, d * height
+        whole += (right - left) * (bottom - top)
+        kept += max(0.0, min(right, x1) - max(left, x0)) * max(0.0, min(bottom, y1) - max(top, y0))
+    return kept / whole if whole else 1.0
 
 
 def _moved_x(x: np.ndarray, change: Change) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -15,6 +16,37 @@ from asen_core.errors import CheckpointError
 from asen_core.models import Model
 from asen_core.models.general import Pooled
 from asen_core.models.trunks import Trunk
+from asen_core.training.resnets import load_resnets
+
+
+@dataclass(frozen=True)
+class Begin:
+    """The weights that a run starts from, where not those that its recipe names.
+
+    trunk: a file with the weights of the trunks, or of the global one where the two differ; local_trunk: of the local one.
+    start: a checkpoint to go on from instead.
+    """
+
+    trunk: Path | None = None
+    local_trunk: Path | None = None
+    start: Path | None = None
+
+
+def load_trunks(model: Model, weights: str, data: Path, begin: Begin) -> None:
+    """Fill a model's trunks as a recipe's `trunk_weights` says, or from the files of `begin`.
+
+    Raises: CheckpointError where weights are missing, can't be had or don't fit.
+    """
+    if "resnet" in model.config.global_trunk:
+        load_resnets(model, begin.trunk, begin.local_trunk)
+        return
+    if begin.local_trunk:
+        raise CheckpointError("--local-trunk is for networks of two ResNets; leave it out, --trunk fills both branches here.")
+    if weights == "torchvision" and not begin.trunk:
+        raise CheckpointError(
+            f"torchvision's weights are for ResNets, this trunk is {model.config.global_trunk}; give --trunk."
+        )
+    load_mobilenet(model, begin.trunk or data / weights)
 
 
 def load_mobilenet(model: Model, path: Path) -> None:

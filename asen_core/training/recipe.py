@@ -3,110 +3,28 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from asen_core.config import PRESETS, FromDict, ModelConfig
+from asen_core.config import PRESETS, ModelConfig
+from asen_core.data.official import facts_of
 from asen_core.errors import DataError
 from asen_core.models import reads
+from asen_core.training.stages import Batch, Loss, Stage
 
 SHIPPED = Path(__file__).parent / "recipes"
-
-
-@dataclass(frozen=True)
-class Batch(FromDict):
-    """Photos per step from each pool: garments with attribute labels (half of them drawn evenly over values), photos with
-    marked regions, rendered garments, street photos with crowd answers, photos with pseudo-labels, and all others
-    (category and colour labels)."""
-
-    labelled: int = 24
-    marked: int = 10
-    rendered: int = 14
-    crowd: int = 10
-    pseudo: int = 0
-    others: int = 6
-
-    @property
-    def size(self) -> int:
-        return self.labelled + self.marked + self.rendered + self.crowd + self.pseudo + self.others
-
-
-@dataclass(frozen=True)
-class Loss(FromDict):
-    """Weights of the loss terms; `margin` is that of the cosine triplets (TIP 2021, equation 10).
-
-    attributes: attribute -> how much its own losses weigh, 1 where it isn't named. The two norms are those of CSN: of its
-    embeddings (L2) and of its masks (L1).
-    """
-
-    margin: float = 0.2
-    triplet: float = 1.0
-    reading: float = 0.5
-    answers: float = 0.5
-    attention: float = 0.5
-    foreground: float = 0.2
-    local: float = 0.0
-    joined: float = 0.0
-    alignment: float = 0.0
-    attributes: Mapping[str, float] = field(default_factory=dict)
-    embedding_norm: float = 0.0
-    mask_norm: float = 0.0
-
-
-@dataclass(frozen=True)
-class Stage(FromDict):
-    """One stage of training; `frozen` counts trunk layers.
-
-    Learning rates fall along a cosine to `floor` times their top after `warmup` steps; decays: where not 0, they fall in so
-    many equal steps instead, each to `decay` of the one before.
-    sampling: "mixed", batches of photos of which every triplet counts, or "triplets", that many of them drawn one by one.
-    pseudo: how sure (0..1) the model must be at the start of the stage to label a photo that nobody labelled; 0: it never does.
-    """
-
-    name: str
-    epochs: int
-    steps: int = 200
-    warmup: int = 100
-    trunk_rate: float = 3e-4
-    head_rate: float = 1e-3
-    local_rate: float = 0.0
-    local_head_rate: float = 0.0
-    weight_decay: float = 1e-4
-    frozen: int = 7
-    local_frozen: int = 4
-    pairs_per_photo: int = 0
-    floor: float = 0.02
-    average: float = 0.998
-    pseudo: float = 0.0
-    sampling: str = "mixed"
-    triplets: int = 21
-    decays: int = 0
-    decay: float = 0.9
-    loss: Loss = field(default_factory=Loss)
-    batch: Batch = field(default_factory=Batch)
-
-    def __post_init__(self) -> None:
-        if self.sampling not in ("mixed", "triplets"):
-            raise ValueError(f"sampling must be mixed or triplets, got {self.sampling!r}")
-
-    @property
-    def photos(self) -> int:
-        """Photos per step."""
-        return 3 * self.triplets if self.sampling == "triplets" else self.batch.size
-
-    @property
-    def images(self) -> int:
-        """Photos seen in the whole stage."""
-        return self.epochs * self.steps * self.photos
 
 
 @dataclass(frozen=True)
 class Recipe:
     """Model, data and stages of a run; `seed` decides every random draw. images: the budget that was asked for, if any.
 
-    only: the collections whose photos are trained on, () for all.
+    dataset: the benchmark that is learned, with its vocabulary; "" for the collections of the default vocabulary.
+    only: the collections whose photos are trained on, () for all. rendered: garments that are drawn beside the photos.
+    augment: whether photos are changed at random.
+    trunk_weights: a file below the data folder, "torchvision" for its ImageNet weights, "" for random ones.
 
     keep_start: the share of the weights at the start that stays in the outcome (`training.start.keep`).
     """
@@ -121,13 +39,18 @@ class Recipe:
     images: int | None = None
     only: tuple[str, ...] = ()
     keep_start: float = 0.0
+    dataset: str = ""
+    augment: bool = True
 
 
-def load_recipe(name_or_path: str, images: int | None = None, seed: int | None = None, only: Sequence[str] = ()) -> Recipe:
+def load_recipe(
+    name_or_path: str, images: int | None = None, seed: int | None = None, only: Sequence[str] = (), dataset: str = "",
+    rendered: int | None = None,
+) -> Recipe:  # fmt: skip
     """A recipe from a TOML file, or a shipped one by name ("compact").
 
-    images: stages are made shorter or longer alike, so that the run sees about so many photos; seed: instead of the recipe's;
-    only: train on the photos of these collections alone.
+    images: stages are made shorter or longer alike, so that the run sees about so many photos; seed, dataset, rendered:
+    instead of the recipe's; only: train on the photos of these collections alone.
 
     Raises: DataError where the file is missing, a setting is unknown or of the wrong kind, or `images` is too small.
     """
@@ -135,8 +58,9 @@ def load_recipe(name_or_path: str, images: int | None = None, seed: int | None =
     if not path.suffix:
         path = SHIPPED / f"{name_or_path}.toml"
     try:
-        text = path.read_text(encoding="utf-8")
-        return _changed(_parse(path.stem, text), images, seed, only)
+        recipe = _parse(path)
+        recipe = _of_dataset(recipe, dataset, rendered)
+        return _changed(recipe, images, seed, only)
     except FileNotFoundError:
         shipped = ", ".join(sorted(p.stem for p in SHIPPED.glob("*.toml")))
         raise DataError(f"There is no recipe {name_or_path!r}; shipped: {shipped}; or give the path of a .toml file.") from None
@@ -144,16 +68,31 @@ def load_recipe(name_or_path: str, images: int | None = None, seed: int | None =
         raise DataError(f"The recipe {path} can't be read: {error}") from None
 
 
-def _parse(name: str, text: str) -> Recipe:
+def _parse(path: Path) -> Recipe:
+    text = path.read_text(encoding="utf-8")
     values: dict[str, Any] = tomllib.loads(text)
+    if "extends" in values:
+        # The other recipe's text comes along: two runs are the same where all that decides them is.
+        below = _extended(path, str(values.pop("extends"))).read_text(encoding="utf-8")
+        values, text = tomllib.loads(below) | values, f"{below}\n# extended by\n{text}"
     model = dict(values.pop("model"))
     preset = PRESETS[model.pop("preset")]
     config = replace(preset, **ModelConfig.from_dict({**preset.to_dict(), **model}).to_dict())
     stages = tuple(_stage(s) for s in values.pop("stage", ()))
     _check(config, stages)
-    if unknown := set(values) - {"seed", "rendered", "trunk_weights", "keep_start"}:
+    if unknown := set(values) - {"seed", "rendered", "trunk_weights", "keep_start", "dataset", "augment"}:
         raise ValueError(f"unknown setting {', '.join(sorted(unknown))}")
-    return Recipe(name, config, stages, text=text, **values)
+    if values.get("dataset"):
+        values["dataset"] = facts_of(values["dataset"]).name
+    return Recipe(path.stem, config, stages, text=text, **values)
+
+
+def _extended(path: Path, name: str) -> Path:
+    """The file of the recipe that another one builds upon: its neighbour, or a shipped one."""
+    for folder in (path.parent, SHIPPED):
+        if (found := folder / f"{name}.toml").is_file():
+            return found
+    raise ValueError(f"it extends {name!r}, which lies neither beside it nor among the shipped recipes")
 
 
 def _stage(values: dict[str, Any]) -> Stage:
@@ -169,6 +108,25 @@ def _check(config: ModelConfig, stages: tuple[Stage, ...]) -> None:
         raise ValueError('sampling = "mixed" teaches a value read-out, which this model lacks; set sampling = "triplets"')
 
 
+def _of_dataset(recipe: Recipe, dataset: str, rendered: int | None) -> Recipe:
+    """The recipe on another benchmark or with other drawings; a comment in its text says so.
+
+    Without drawings their places in a batch go to the labelled photos, so that the run sees as many as it counts.
+    """
+    if dataset:
+        name = facts_of(dataset).name
+        recipe = replace(recipe, dataset=name, text=f"{recipe.text}\n# --dataset {name}\n")
+    if rendered is not None:
+        recipe = replace(recipe, rendered=rendered, text=f"{recipe.text}\n# --rendered {rendered}\n")
+    if rendered == 0:
+        recipe = replace(recipe, stages=tuple(replace(s, batch=_undrawn(s.batch)) for s in recipe.stages))
+    return recipe
+
+
+def _undrawn(batch: Batch) -> Batch:
+    return replace(batch, labelled=batch.labelled + batch.rendered, rendered=0)
+
+
 def _changed(recipe: Recipe, images: int | None, seed: int | None, only: Sequence[str]) -> Recipe:
     """The recipe with another budget, seed or photos; a comment in its text says so and tells its runs from the recipe's."""
     if images is not None:
@@ -179,6 +137,10 @@ def _changed(recipe: Recipe, images: int | None, seed: int | None, only: Sequenc
         recipe = replace(recipe, images=images, stages=stages, text=f"{recipe.text}\n# --images {images}\n")
     if seed is not None:
         recipe = replace(recipe, seed=seed, text=f"{recipe.text}\n# --seed {seed}\n")
+    if only and recipe.dataset:
+        raise DataError(
+            f"--only chooses among the collections of the default vocabulary, not in {recipe.dataset}; leave it out."
+        )
     if only:
         names = tuple(sorted(set(only)))
         recipe = replace(recipe, only=names, text=f"{recipe.text}\n# --only {' '.join(names)}\n")
@@ -186,7 +148,12 @@ def _changed(recipe: Recipe, images: int | None, seed: int | None, only: Sequenc
 
 
 def _scaled(stage: Stage, factor: float) -> Stage:
-    """About `factor` times as many steps, in epochs of about the same length; a shorter stage warms up shorter too."""
+    """About `factor` times as many steps, in epochs of about the same length; a shorter stage warms up shorter too.
+
+    Rates that fall after so many epochs do so at the same shares of the stage.
+    """
     steps = max(1, round(stage.epochs * stage.steps * factor))
     epochs = max(1, round(steps / stage.steps))
-    return replace(stage, epochs=epochs, steps=max(1, round(steps / epochs)), warmup=round(stage.warmup * min(1, factor)))
+    each = max(1, round(steps / epochs))
+    warmup = round(stage.warmup * min(1, factor))
+    return replace(stage, epochs=epochs, steps=each, warmup=warmup, decay_every=stage.decay_every * epochs / stage.epochs)

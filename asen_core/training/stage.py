@@ -15,7 +15,8 @@ from asen_core.data.crowd import QUESTIONS, allowed_values
 from asen_core.models import AsenPP
 from asen_core.training import losses
 from asen_core.training.dataset import Examples
-from asen_core.training.recipe import Loss, Stage
+from asen_core.training.precision import mixed
+from asen_core.training.stages import Loss, Stage
 
 
 def parameter_groups(model: AsenPP, stage: Stage) -> list[dict[str, object]]:
@@ -40,10 +41,12 @@ def _head(branch: nn.Module) -> list[nn.Parameter]:
     return [p for n, p in branch.named_parameters() if not n.startswith("trunk.")]
 
 
-def step_loss(model: AsenPP, batch: Examples, stage: Stage, generator: torch.Generator) -> dict[str, Tensor]:
+def step_loss(
+    model: AsenPP, batch: Examples, stage: Stage, generator: torch.Generator, precision: torch.dtype = torch.bfloat16
+) -> dict[str, Tensor]:
     """Weighted loss terms of one batch; their sum is what is minimised."""
     weights, device = stage.loss, batch.images.device
-    with torch.autocast(device.type, torch.bfloat16):
+    with mixed(device, precision):
         embedding, attention = model.look(batch.images)
     terms = {
         "global": _global_term(model, embedding, batch, weights),
@@ -53,7 +56,7 @@ def step_loss(model: AsenPP, batch: Examples, stage: Stage, generator: torch.Gen
     if stage.pairs_per_photo:
         pairs = choose_pairs(_known(model, batch).cpu(), stage.pairs_per_photo, generator)
         boxes = jittered(_boxes_of(model, attention, pairs, batch), generator)
-        with torch.autocast(device.type, torch.bfloat16):
+        with mixed(device, precision):
             local = model.zoom(batch.sources, boxes, pairs)
         terms |= _local_terms(model, embedding, local, pairs, batch, weights)
     return terms
@@ -190,6 +193,12 @@ class WeightAverage:
         for name, p in model.named_parameters():
             if p.requires_grad:
                 self.shadow[name].lerp_(p.detach(), 1 - decay)
+
+    @torch.no_grad()
+    def follow(self, model: AsenPP) -> None:
+        """Take the weights as they are: what a stage without averaging has for an average."""
+        for name, p in model.named_parameters():
+            self.shadow[name].copy_(p)
 
     @contextmanager
     def applied(self, model: AsenPP) -> Iterator[None]:

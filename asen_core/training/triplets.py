@@ -18,7 +18,8 @@ from asen_core.models import AsenPP, Model
 from asen_core.models.csn import Csn
 from asen_core.training.dataset import Examples, GarmentDataset, Ticket
 from asen_core.training.losses import alignment_loss
-from asen_core.training.recipe import Loss, Stage
+from asen_core.training.precision import mixed
+from asen_core.training.stages import Loss, Stage
 
 _TRUNK_LAYER = re.compile(r"(?:^|\.)trunk\.layers\.(\d+)\.")
 
@@ -27,13 +28,14 @@ class TripletBatches(Sampler[list[Ticket]]):
     """Batches of triplets: anchor, positive and negative stand in three rows one after the other.
 
     An attribute is drawn evenly, then two of its values, then photos: two of the first, one of the second (as in the
-    authors' code of TIP 2021). `attributes` (steps, triplets) int64 says for which one; all draws depend on the seed alone.
+    authors' code of TIP 2021); a photo with several values may stand on both sides. `attributes` (steps, triplets) int64
+    says for which one; all draws depend on the seed alone.
 
     Raises: DataError where no attribute has two values, one of them on two photos.
     """
 
     def __init__(self, dataset: GarmentDataset, triplets: int, steps: int, seed: tuple[int, ...]) -> None:
-        tables = {i: _photos_by_value(column) for i, column in enumerate(dataset.labels.T)}
+        tables = {i: dataset.by_value(i) for i in range(len(dataset.vocabulary))}
         usable = [i for i, t in tables.items() if len(t) > 1 and any(len(photos) > 1 for photos in t)]
         if not usable:
             raise DataError("No attribute has photos of two values, two of one of them; triplets need that. Label more photos.")
@@ -47,10 +49,6 @@ class TripletBatches(Sampler[list[Ticket]]):
 
     def __iter__(self) -> Iterator[list[Ticket]]:
         return iter(self._batches)
-
-
-def _photos_by_value(column: np.ndarray) -> list[np.ndarray]:
-    return [np.flatnonzero(column == v) for v in np.unique(column[column >= 0])]
 
 
 def _triplet(table: list[np.ndarray], rng: np.random.Generator) -> tuple[int, int, int]:
@@ -86,26 +84,38 @@ def parameter_groups(model: Model, stage: Stage) -> list[dict[str, object]]:
     return [{"params": p, "lr": rate, "peak": rate} for rate, p in groups.items()]
 
 
-def triplet_terms(model: Model, batch: Examples, attributes: Tensor, weights: Loss) -> dict[str, Tensor]:
+def triplet_terms(
+    model: Model, batch: Examples, attributes: Tensor, weights: Loss, precision: torch.dtype = torch.bfloat16,
+    counted: Tensor | None = None,
+) -> dict[str, Tensor]:  # fmt: skip
     """Weighted loss terms of a batch of T triplets (3 T rows) for attributes (T,) int64; their sum is what is minimised.
 
-    A triplet one of whose labels the augmentation made untrue does not count.
+    A triplet one of whose labels the augmentation made untrue does not count. counted: by how many triplets the losses are
+    divided, where not by those of this batch that count: their mean over the parts of a step, so that no part weighs more.
     """
     device = batch.images.device
     rows = torch.arange(len(batch.images))
     pairs = torch.stack([rows, attributes.repeat_interleave(3)], 1)
     own = tuple(pairs.to(device).T)
-    known = (batch.labels[own].reshape(-1, 3) >= 0).all(1)
-    with torch.autocast(device.type, torch.bfloat16):
+    known = known_triplets(batch, attributes)
+    counted = known.sum().clamp(min=1) if counted is None else counted.to(device)
+    with mixed(device, precision):
         embedding, attention, terms = _looked(model, batch.images, attributes, weights)
-    terms["global"] = weights.triplet * cosine_triplets(embedding[own], known, weights.margin)
+    terms["global"] = weights.triplet * cosine_triplets(embedding[own], known, weights.margin, counted)
     if weights.local and isinstance(model, AsenPP):
         boxes = model.rois(attention[own][:, None], batch.sources, batch.frames).expand(-1, len(model.attributes), -1)
-        with torch.autocast(device.type, torch.bfloat16):
+        with mixed(device, precision):
             local = model.zoom(batch.sources, boxes, pairs)
-        terms["local"] = weights.local * cosine_triplets(local, known, weights.margin)
+        terms["local"] = weights.local * cosine_triplets(local, known, weights.margin, counted)
         terms["alignment"] = weights.alignment * alignment_loss(embedding[own], local)
     return terms
+
+
+def known_triplets(batch: Examples, attributes: Tensor) -> Tensor:
+    """(T,) bool, on the batch's device: all three photos of the triplet still have their label."""
+    device = batch.labels.device
+    rows = torch.arange(len(batch.labels), device=device)
+    return (batch.labels[rows, attributes.to(device).repeat_interleave(3)].reshape(-1, 3) >= 0).all(1)
 
 
 def _looked(model: Model, images: Tensor, attributes: Tensor, weights: Loss) -> tuple[Tensor, Tensor | None, dict[str, Tensor]]:
@@ -123,11 +133,12 @@ def _looked(model: Model, images: Tensor, attributes: Tensor, weights: Loss) -> 
     return model.masked(general), None, norms
 
 
-def cosine_triplets(embedding: Tensor, known: Tensor, margin: float) -> Tensor:
+def cosine_triplets(embedding: Tensor, known: Tensor, margin: float, counted: Tensor | None = None) -> Tensor:
     """Mean of max(0, margin - cos(anchor, positive) + cos(anchor, negative)) over known triplets (TIP 2021, equation 10).
 
     embedding (3 T, D), unit norm, in the order of `TripletBatches`; known (T,) bool. 0 where none is known.
+    counted: the number that the sum is divided by, where not by that of the known ones.
     """
     anchor, positive, negative = embedding.float().reshape(-1, 3, embedding.shape[-1]).unbind(1)
     losses = (margin - (anchor * positive).sum(-1) + (anchor * negative).sum(-1)).relu()
-    return (losses * known).sum() / known.sum().clamp(min=1)
+    return (losses * known).sum() / (known.sum().clamp(min=1) if counted is None else counted)

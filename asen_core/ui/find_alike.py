@@ -19,6 +19,8 @@ from asen_core.ui.studio import Ask, Studio, choices, compare, opening
 TITLE, FIND = "Find alike", "find-alike"
 """The tab's name for people, and for the page."""
 COUNTS = (12, 24, 48)
+FIRSTS = (50, 100, 250)
+"""How many garments, the most alike overall, can be put in an attribute's order."""
 FILTERS = ("category", "colour")
 _HERE = Path(__file__).parent
 
@@ -46,6 +48,7 @@ class FindAlike:
         with gr.Row(elem_id="bar"):
             self.show = _pills("show", "Show", [("Whole garment", "whole"), ("Region", "region")], "whole")
             self.count = _pills("count", "How many", [(str(c), c) for c in COUNTS], first.count)
+            self.first = self._first()
         with gr.Accordion("Filters and balance", open=False, elem_id="options"):
             with gr.Row():
                 self.filters = [self._filter(label) for label in FILTERS]
@@ -55,6 +58,12 @@ class FindAlike:
                     elem_id="beta", min_width=180,
                 )  # fmt: skip
                 self.least = gr.Slider(0, 1, first.least, step=0.01, label="Least similarity", elem_id="least", min_width=180)
+
+    def _first(self) -> gr.Radio:
+        """Which garments are put in the attribute's order; hidden where all are few enough."""
+        offered = [n for n in FIRSTS if n < len(self.studio.engine.gallery)]
+        named = [(f"{n} most alike overall" if n == offered[0] else str(n), n) for n in offered]
+        return _pills("first", "Among", [("All", 0), *named], 0, visible=bool(offered))
 
     def _filter(self, label: str) -> gr.Dropdown:
         found = self._counted(label, {})
@@ -76,12 +85,15 @@ class FindAlike:
             (self.dock.search_on, handlers.search_on),
         ):
             self._on(listen, step, concurrency_limit=1)
+        for control in (self.first, self.count, *self.filters):
+            self._on(control.input, handlers.asked_anew, concurrency_limit=None, left=False)
+        for slider in (self.beta, self.least):
+            self._on(slider.change, handlers.asked_anew, concurrency_limit=None, left=False)
         for listen, step in (
             (self.stage.photo_refused, handlers.photo_refused),
             (self.stage.box_reset, handlers.box_reset),
             (self.dock.pair_closed, handlers.pair_closed),
-            *((control.input, handlers.asked_anew) for control in (self.attribute, self.count, *self.filters)),
-            *((slider.change, handlers.asked_anew) for slider in (self.beta, self.least)),
+            (self.attribute.input, handlers.asked_anew),
         ):
             self._on(listen, step, concurrency_limit=None)
         self.show.change(None, self.show, None, js="(v) => { document.documentElement.dataset.show = v; }")
@@ -94,17 +106,19 @@ class FindAlike:
     @property
     def controls(self) -> list[Any]:
         """What every question is put with: the visit, then what `asked` takes, in its order."""
-        return [self.visit, self.attribute, self.count, self.beta, self.least, *self.filters]
+        return [self.visit, self.attribute, self.count, self.beta, self.least, self.first, *self.filters]
 
     @property
     def shown(self) -> list[Any]:
         """What every answer changes."""
         return [self.notice, self.stage, self.results, self.dock, self.visit]
 
-    def asked(self, attribute: str, count: int, beta: float, least: float, category: list[str], colour: list[str]) -> Ask:
+    def asked(
+        self, attribute: str, count: int, beta: float, least: float, first: int, category: list[str], colour: list[str]
+    ) -> Ask:
         """The values of the controls as a question."""
         trained = abs(beta - self.studio.engine.config.beta) < 1e-6
-        return Ask(attribute, count, None if trained else beta, least, {"category": category, "colour": colour})
+        return Ask(attribute, count, None if trained else beta, least, {"category": category, "colour": colour}, first)
 
     def answered(
         self, step: Step, visit: Visit | None, ask: Ask, sent: dict[str, Any]
@@ -117,15 +131,21 @@ class FindAlike:
             after, text = before, str(error)
         return (present.notice(text), *self._page(after, ask), after), not text
 
-    def _on(self, listen: Callable[..., Any], step: Step, concurrency_limit: int | None) -> None:
-        """Let a step answer an event. Steps that may run the model share one queue; our errors become the notice, here only."""
+    def _on(self, listen: Callable[..., Any], step: Step, concurrency_limit: int | None, left: bool = True) -> None:
+        """Let a step answer an event. Steps that may run the model share one queue; our errors become the notice, here only.
+
+        left: whether the photo's side may change; else it is not sent again.
+        """
 
         def answer(
-            visit: Visit | None, attribute: str, count: int, beta: float, least: float,
+            visit: Visit | None, attribute: str, count: int, beta: float, least: float, first: int,
             category: list[str], colour: list[str], event: gr.EventData,
-        ) -> tuple[str, str, str, str, Visit]:  # fmt: skip
+        ) -> tuple[Any, ...]:  # fmt: skip
             sent = event._data if isinstance(event._data, dict) else {}
-            return self.answered(step, visit, self.asked(attribute, count, beta, least, category, colour), sent)[0]
+            said, side, *rest = self.answered(
+                step, visit, self.asked(attribute, count, beta, least, first, category, colour), sent
+            )[0]
+            return (said, side if left else gr.skip(), *rest)
 
         shared = {"concurrency_id": "model"} if concurrency_limit else {}
         listen(
@@ -166,5 +186,7 @@ def _html(name: str, value: str) -> gr.HTML:
     return gr.HTML(value, elem_id=name, apply_default_css=False, js_on_load=script)
 
 
-def _pills(name: str, label: str, options: list[tuple[str, Any]], value: Any) -> gr.Radio:
-    return gr.Radio(options, value=value, label=label, show_label=False, elem_id=name, container=False, min_width=0)
+def _pills(name: str, label: str, options: list[tuple[str, Any]], value: Any, visible: bool = True) -> gr.Radio:
+    return gr.Radio(
+        options, value=value, label=label, show_label=False, elem_id=name, container=False, min_width=0, visible=visible
+    )

@@ -12,8 +12,8 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
+from asen_core.draw.legend import Entry, legend
 from asen_core.errors import AsenError, QueryError
-from asen_core.gallery.legend import Entry, legend
 from asen_core.gallery.maps import how_to_make
 from asen_core.ui import handlers, names
 from asen_core.ui.find_alike import FIND, FindAlike
@@ -49,14 +49,14 @@ class Maps:
         return sheet(self.studio, data.get("attribute"))
 
     def _search(
-        self, visit: Visit | None, _before: str, count: int, beta: float, least: float,
+        self, visit: Visit | None, _before: str, count: int, beta: float, least: float, first: int,
         category: list[str], colour: list[str], event: gr.EventData,
     ) -> tuple[Any, ...]:  # fmt: skip
         """The garment becomes the query under the map's attribute; where that fails, page and tab stay as they are."""
         data = event._data if isinstance(event._data, dict) else {}
         attribute = data.get("attribute")
         known = attribute if attribute in self.studio.attributes else _before
-        ask = self.find.asked(known, count, beta, least, category, colour)
+        ask = self.find.asked(known, count, beta, least, first, category, colour)
         values, well = self.find.answered(handlers.search_on, visit, ask, {"id": chosen(self.studio, data.get("index"))})
         return (*values, gr.update(value=known), gr.Tabs(selected=FIND) if well else gr.skip())
 
@@ -88,7 +88,7 @@ def _content(studio: Studio, attribute: object) -> dict[str, Any]:
     if points is None:
         name = names.attribute_name(attribute).lower()
         raise QueryError(f"This gallery has no map of {name} yet; make it once with: {how_to_make(gallery.directory)}")
-    shown = legend(gallery.items, attribute)
+    shown = legend([item.labels.get(attribute, "") for item in gallery.items])
     return {
         "points": _packed(np.rint(points * FINEST), "<u2"),
         "numbers": _packed(shown.numbers, "u1"),

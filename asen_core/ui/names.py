@@ -1,45 +1,16 @@
-"""Human names of attributes and values; whatever a checkpoint brings that is not named here is made readable by rule."""
+"""What things are called on the page: names of attributes and values, and shares and rarity in plain words."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from asen_core.names import attribute_name, percent, value_name
 
-_ATTRIBUTES: Mapping[str, str] = {
-    "top_length": "Top length",
-    "bottom_length": "Bottom length",
-    "sleeve": "Sleeve length",
-    "colour": "Colour",
-}
-_VALUES: Mapping[tuple[str, str], str] = {
-    ("neckline", "v"): "V-neck",
-    ("neckline", "deep_v"): "Deep V",
-    ("neckline", "high"): "High neck",
-    ("neckline", "strap"): "Straps",
-    ("collar", "none"): "No collar",
-    ("collar", "peter_pan"): "Peter Pan",
-    ("closure", "none"): "No closure",
-    ("closure", "open"): "Open front",
-    ("category", "t_shirt"): "T-shirt",
-    ("colour", "multi"): "Multicoloured",
-}
-_HYPHENATED = frozenset({"off_shoulder", "one_shoulder", "double_breasted", "all_over", "three_quarter"})
+__all__ = ["attribute_name", "percent", "place", "rarity", "value_name"]
 
 
-def attribute_name(attribute: str) -> str:
-    return _ATTRIBUTES.get(attribute) or _readable(attribute)
-
-
-def value_name(attribute: str, value: str) -> str:
-    return _VALUES.get((attribute, value)) or _readable(value)
-
-
-def percent(share: float) -> str:
-    """0.864 -> "86 %", never "100 %" for what is not certain nor "0 %" for what is not excluded."""
-    if 0.995 <= share < 1:
-        return "> 99 %"
-    if 0 < share < 0.005:
-        return "< 1 %"
-    return f"{share * 100:.0f} %"
+def place(rank: int) -> str:
+    """1 as '1st', 12 as '12th', 22 as '22nd'."""
+    ending = "th" if rank % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(rank % 10, "th")
+    return f"{rank:,}{ending}"
 
 
 def rarity(percentile: float) -> str:
@@ -47,8 +18,3 @@ def rarity(percentile: float) -> str:
     if percentile >= 99.95:
         return "closer than practically all pairs in the gallery"
     return f"closer than {percentile:.1f} % of all pairs in the gallery"
-
-
-def _readable(name: str) -> str:
-    words = name.replace("_", "-" if name in _HYPHENATED else " ").strip()
-    return words[:1].upper() + words[1:]

@@ -20,7 +20,7 @@ document.addEventListener("keydown", (event) => {
 // The waiting line starts only where an answer will follow, and gives up by itself should one get lost.
 const asks = {
   click: ".tile, .sample, [data-do='continue'], [data-do='reset']",
-  input: "#attribute input, #count input, #options input[type='range']",
+  input: "#attribute input, #count input, #first input, #options input[type='range']",
 };
 let lost = 0;
 for (const [kind, places] of Object.entries(asks)) {

@@ -48,14 +48,16 @@ def results(answer: Answer, ask: Ask, picture: Picture, value: str | None, chose
         return nothing(answer, ask)
     name = escape(names.attribute_name(ask.attribute).lower())
     tiles = "".join(
-        _tile(h.item, picture, ask.attribute, caption(h, ask.attribute), rank, h.item.id == chosen)
+        _tile(h.item, picture, ask.attribute, caption(h, ask.attribute), (rank, h.before), h.item.id == chosen)
         for rank, h in enumerate(answer.matches, 1)
     )
     count, searched = len(answer.matches), answer.matches.searched
     same = [h.item.labels.get(ask.attribute) for h in answer.matches]
     agree = f" · {same.count(value)} of {count} share the value" if value and any(same) else ""
-    few = "" if count >= min(ask.count, searched) else f" · no more above {ask.least:.2f}"
-    head = f"<p>The <b>{count}</b> most alike in <b>{name}</b> of {searched:,} garments{agree}{few}</p>"
+    first = answer.matches.reranked
+    few = "" if count >= min(ask.count, searched if first is None else first) else f" · no more above {ask.least:.2f}"
+    among = f"{searched:,} garments" if first is None else f"the <b>{first:,}</b> most alike overall (of {searched:,})"
+    head = f"<p>The <b>{count}</b> most alike in <b>{name}</b> of {among}{agree}{few}</p>"
     weak = _weak(answer.matches[0], name)
     link = f'<a class="plain" id="csv" download="find-alike-{escape(ask.attribute)}.csv" href="{address_of(answer)}">CSV</a>'
     return _grid(head + link, tiles, weak)
@@ -67,6 +69,8 @@ def nothing(answer: Answer, ask: Ask) -> str:
         what, do = "No garment in the gallery passes these filters.", "Take a category or a colour out of the filters."
     else:
         among = "that passes the filters" if any(ask.where.values()) else "in the gallery"
+        if answer.matches.reranked is not None:
+            among = f"among the {answer.matches.reranked:,} most alike overall"
         what = f"Nothing {among} is closer than {ask.least:.2f}; the most alike garment reaches {answer.best:.2f}."
         lower = "Lower the least similarity, loosen" if ask.least > 0 else "Loosen"
         do = f"{lower} the filters, or draw a box around the part that matters."
@@ -80,6 +84,8 @@ def pair(shown: Pair, query: Query, attribute: str, picture: Picture) -> str:
     mine = names.value_name(attribute, view.reading.value) if view.reading else "not named"
     figures = shown.match
     said = f"{figures.similarity:.2f} alike in {name}, {names.rarity(figures.percentile)}" if figures else f"compared in {name}"
+    if figures and figures.before:
+        said += f"; {names.place(figures.before)} overall"
     left = (
         f'<figure><span class="pic"><img class="fit" src="{address(query.crops[attribute])}" alt="Region of your garment">'
         f"</span><figcaption>Yours: {escape(mine)}</figcaption></figure>"
@@ -125,11 +131,16 @@ def _weak(best: Match, name: str) -> str:
     )
 
 
-def _tile(item: Item, picture: Picture, attribute: str, text: str, rank: int = 0, pressed: bool = False) -> str:
-    path = picture(item)
-    spoken = ", ".join(filter(None, [f"Rank {rank}" if rank else "", item.id, text]))
+def _tile(
+    item: Item, picture: Picture, attribute: str, text: str, ranks: tuple[int, int | None] = (0, None), pressed: bool = False
+) -> str:
+    """ranks: the place in the list, 0 where there is no order, and the place overall, None where that was not asked."""
+    path, (rank, before) = picture(item), ranks
+    overall = f"{names.place(before)} overall" if before else ""
+    spoken = ", ".join(filter(None, [f"Rank {rank}" if rank else "", overall, item.id, text]))
     score, dot, rest = text.partition(" · ")
     shown = f"<b>{escape(score)}</b>{dot}{escape(rest)}" if rank else escape(text)
+    shown += f'<span class="before">{overall}</span>' if overall else ""
     return (
         f'<button type="button" class="tile" data-id="{escape(item.id)}" aria-pressed="{str(pressed).lower()}">'
         f'<span class="pic" style="{_zoom(path, item.rois.get(attribute))}">'

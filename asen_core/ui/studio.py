@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,13 +36,17 @@ class Studio:
 
 @dataclass(frozen=True)
 class Ask:
-    """The controls beside the photo. `least`: smallest similarity; `where`: label -> values to keep."""
+    """The controls beside the photo.
+
+    least: smallest similarity; where: label -> values to keep; first: order only so many, the most alike overall (0: all).
+    """
 
     attribute: str
     count: int = 24
     beta: float | None = None
     least: float = 0.0
     where: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    first: int = 0
 
 
 @dataclass(frozen=True)
@@ -71,8 +75,9 @@ def samples_in(folder: Path) -> tuple[Path, ...]:
 
 def search(studio: Studio, query: Query, ask: Ask) -> Answer:
     """Nearest garments under the asked attribute, without the garment that was asked with."""
-    view = query.views[ask.attribute]
-    where = {label: list(values) for label, values in ask.where.items() if values}
+    if ask.first:
+        return _reranked(studio, query, ask)
+    view, where = query.views[ask.attribute], _filters(ask)
     extra = 1 if query.item else 0
     matches = studio.engine.search(view, ask.attribute, ask.count + extra, where or None, ask.beta, ask.least)
     hits = tuple(h for h in matches if h.item.id != query.item)[: ask.count]
@@ -81,6 +86,21 @@ def search(studio: Studio, query: Query, ask: Ask) -> Answer:
         rest = studio.engine.search(view, ask.attribute, 1 + extra, where or None, ask.beta, None)
         best = next((h.similarity for h in rest if h.item.id != query.item), None)
     return Answer(Matches(matches.condition, hits, matches.searched), best)
+
+
+def _reranked(studio: Studio, query: Query, ask: Ask) -> Answer:
+    """`search` among the first garments overall; a garment that was asked with leaves no gap in their ranks."""
+    wanted = ask.first + (1 if query.item else 0)
+    found = studio.engine.rerank(query.views, ask.attribute, wanted, wanted, _filters(ask) or None, ask.beta)
+    own = next((h.before or 0 for h in found if h.item.id == query.item), wanted + 1)
+    others = [replace(h, before=(h.before or 0) - ((h.before or 0) > own)) for h in found if h.item.id != query.item]
+    first = [h for h in others if (h.before or 0) <= ask.first]
+    hits = tuple(h for h in first if h.similarity >= ask.least)[: ask.count]
+    return Answer(Matches(found.condition, hits, found.searched, len(first)), first[0].similarity if first else None)
+
+
+def _filters(ask: Ask) -> dict[str, list[str]]:
+    return {label: list(values) for label, values in ask.where.items() if values}
 
 
 def compare(studio: Studio, query: Query, item_id: str, answer: Answer | None) -> Pair:

@@ -10,16 +10,32 @@ from asen_core.ui.studio import Answer
 
 
 def table(answer: Answer) -> str:
-    """The list as CSV text: rank, id, similarity, percentile, value, then every label that any of the garments has."""
+    """The list as CSV text: rank, id, similarity, percentile, value, then every label that any of the garments has.
+
+    A reranked list also has rank_before and overall, the rank and the likeness over all attributes.
+    """
     attribute = answer.matches.condition
     labels = sorted({name for hit in answer.matches for name in hit.item.labels})
+    reranked = answer.matches.reranked is not None
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(["rank", "id", "similarity", "percentile", "value", *map(_plain, labels)])
+    writer.writerow(
+        [
+            "rank",
+            "id",
+            "similarity",
+            "percentile",
+            *(("rank_before", "overall") if reranked else ()),
+            "value",
+            *map(_plain, labels),
+        ]
+    )
     for rank, hit in enumerate(answer.matches, 1):
         known = hit.item.labels
         texts = [known.get(attribute, ""), *(known.get(name, "") for name in labels)]
         figures = [f"{hit.similarity:.4f}", f"{hit.percentile:.2f}"]
+        if reranked:
+            figures += [str(hit.before), f"{hit.overall:.4f}"]
         writer.writerow([rank, _plain(hit.item.id), *figures, *map(_plain, texts)])
     return out.getvalue()
 

@@ -53,7 +53,11 @@ def sample(seed: int, index: int, vocabulary: str = "default") -> Spec:
         raise QueryError(f"A garment's index must be 0 or more, got {index}; count from 0.")
     turn, place = divmod(index, len(wanted))
     attribute, value = wanted[np.random.default_rng([seed, turn]).permutation(len(wanted))[place]]
-    rng = np.random.default_rng([seed, index, 1])
+    return sample_of(attribute, value, np.random.default_rng([seed, index, 1]))
+
+
+def sample_of(attribute: str, value: str, rng: np.random.Generator) -> Spec:
+    """A spec that has a value of either vocabulary, everything else left to chance."""
     kinds = [k for k in styles.KINDS if _narrow(k, attribute, value)]
     for _ in range(TRIES):
         spec = _draw(rng, kinds[rng.integers(len(kinds))], attribute, value)

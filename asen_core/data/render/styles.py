@@ -6,29 +6,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from asen_core.types import Vocabulary
+from asen_core.vocabularies import FASHIONAI as _ALL
 
-FASHIONAI: Vocabulary = MappingProxyType(
-    {
-        "skirt_length": ("Short Length", "Knee Length", "Midi Length", "Ankle Length", "Floor Length"),
-        "sleeve_length": (
-            "Sleeveless", "Cup Sleeves", "Short Sleeves", "Elbow Sleeves", "3/4 Sleeves", "Wrist Length", "Long Sleeves",
-            "Extra Long Sleeves",
-        ),
-        "coat_length": (
-            "High Waist Length", "Regular Length", "Long Length", "Micro Length", "Knee Length", "Midi Length",
-            "Ankle&Floor Length",
-        ),
-        "pant_length": ("Short Pant", "Mid Length", "3/4 Length", "Cropped Pant", "Full Length"),
-        "collar_design": ("Shirt Collar", "Peter Pan", "Puritan Collar", "Rib Collar"),
-        "lapel_design": ("Notched", "Collarless", "Shawl Collar", "Plus Size Shawl"),
-        "neckline_design": (
-            "Strapless Neck", "Deep V Neckline", "Straight Neck", "V Neck", "Square Neckline", "Off Shoulder",
-            "Round Neckline", "Sweat Heart Neck", "OneShoulder Neckline",
-        ),
-        "neck_design": ("Turtle Neck", "Ruffle Semi-High Collar", "Low Turtle Neck", "Draped Collar"),
-    }
-)  # fmt: skip
-"""The 8 official FashionAI attributes and their values, less "Invisible"."""
+FASHIONAI: Vocabulary = MappingProxyType({a: tuple(v for v in values if v != "Invisible") for a, values in _ALL.items()})
+"""What can be drawn of FashionAI: "Invisible" is no garment, but a photo that hides a part of it (`data.layout`)."""
 
 
 @dataclass(frozen=True)

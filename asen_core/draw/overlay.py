@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import numpy as np
 from matplotlib import colormaps
 from PIL import Image
 
-from asen_core.types import Box, View
+from asen_core.types import Box, Garment, View
 
 _HEAT = colormaps["inferno"](np.linspace(0.22, 0.8, 16))[:, :3]
 """The middle of the map: lightness rises evenly, and both ends stay visible on black and on white cloth."""
@@ -52,6 +53,21 @@ def fitted(size: tuple[int, int], longest: int) -> tuple[int, int]:
     """(width, height) scaled down, never up, so that the longer side is at most `longest`; at least 1 pixel each."""
     ratio = min(1.0, longest / max(size))
     return max(1, round(size[0] * ratio)), max(1, round(size[1] * ratio))
+
+
+def shrunk(garment: Garment, views: Mapping[str, View], longest: int) -> tuple[np.ndarray, dict[str, View]]:
+    """The photo at most `longest` pixels long, (h, w, 3) uint8, and its views with region and frame in those pixels.
+
+    Overlays on a photo of 60 megapixels would take gigabytes; shown are a few hundred pixels.
+    """
+    size = fitted((garment.width, garment.height), longest)
+    small = np.asarray(Image.fromarray(garment.pixels).resize(size, Image.Resampling.LANCZOS))
+    ratio = size[0] / garment.width
+    near = {
+        name: replace(v, roi=v.roi.scaled(ratio), frame=replace(v.frame, scale=v.frame.scale / ratio))
+        for name, v in views.items()
+    }
+    return small, near
 
 
 def overlaid(pixels: np.ndarray, view: View, opacity: float = 0.75) -> np.ndarray:

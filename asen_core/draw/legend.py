@@ -1,4 +1,4 @@
-"""Which colour each garment has on a map: one per value, the same in the app and in figures."""
+"""Which colour each garment has on a map, in the app and in figures: one per value."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-
-from asen_core.types import Item
 
 GREY = "#8d8a86"
 HUES = (
@@ -26,34 +24,46 @@ _CLOTH: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of a legend. value: as labelled, "" for no label; count: of its garments; values: how many it stands for."""
+    """One line of a legend.
+
+    value: as labelled, "" for no label; count: of its garments; values: how many it stands for; hue: the number of its colour
+    among the hues, None for a grey or a colour of cloth.
+    """
 
     value: str
     colour: str
     count: int
     values: int = 1
+    hue: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Legend:
-    """numbers: (N,) uint8, the entry of each item. The most frequent value is the first entry, the grey ones are last."""
+    """numbers: (N,) uint8, the entry of each item; the grey ones are last."""
 
     entries: tuple[Entry, ...]
     numbers: np.ndarray
 
 
-def legend(items: Sequence[Item], attribute: str) -> Legend:
-    """Colours of a gallery's items by their label of an attribute."""
-    labels = [item.labels.get(attribute, "") for item in items]
+def legend(labels: Sequence[str], hues: Sequence[str] = HUES, order: Sequence[str] = ()) -> Legend:
+    """Colours of garments by their labels of one attribute, "" where there is none; values beyond the hues share the grey.
+
+    order: the attribute's values. Where there are hues for all of them, each keeps its own, whichever values occur and however
+    often, and the entries are in this order; else the most frequent value comes first.
+    """
     counts = sorted(Counter(filter(None, labels)).items(), key=lambda pair: (-pair[1], pair[0]))
     cloth = all(value in _CLOTH for value, _ in counts)
-    own = counts if cloth or len(counts) <= len(HUES) else counts[: len(HUES) - 1]
-    entries = [Entry(v, _CLOTH[v] if cloth else HUES[i], n) for i, (v, n) in enumerate(own)]
-    number = {entry.value: i for i, entry in enumerate(entries)}
+    own = counts if cloth or len(counts) <= len(hues) else counts[: len(hues) - 1]
+    place = {v: i for i, (v, _) in enumerate(own)}
+    if len(order) <= len(hues) and place.keys() <= set(order) and not cloth:
+        place = {v: order.index(v) for v in order if v in place}
+    number = {v: i for i, v in enumerate(place)}
+    count = dict(counts)
+    entries = [Entry(v, _CLOTH[v], count[v]) if cloth else Entry(v, hues[i], count[v], hue=i) for v, i in place.items()]
     if rest := counts[len(own) :]:
         number |= dict.fromkeys([v for v, _ in rest], len(entries))
         entries.append(Entry("other", GREY, sum(n for _, n in rest), len(rest)))
-    if bare := labels.count(""):
+    if bare := len(labels) - sum(n for _, n in counts):
         number[""] = len(entries)
         entries.append(Entry("", GREY, bare))
     return Legend(tuple(entries), np.array([number[v] for v in labels], np.uint8))

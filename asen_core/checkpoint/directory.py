@@ -1,4 +1,4 @@
-"""A model on disk: a directory with `model.safetensors` (weights) and `config.json` (everything else)."""
+"""A model of ours on disk: a directory with `model.safetensors` (weights) and `config.json` (everything else)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,22 +14,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from asen_core.checkpoint.record import Checkpoint, check_tensors
 from asen_core.config import ModelConfig
 from asen_core.errors import CheckpointError
 from asen_core.models import Model, build_model
 
 FORMAT = 1
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """A loaded model in eval mode, the fingerprint of its weights and settings, and what is known of its making."""
-
-    model: Model
-    fingerprint: str
-    provenance: Mapping[str, Any] = field(default_factory=dict)
-    figures: Mapping[str, Any] = field(default_factory=dict)
 
 
 def save(
@@ -40,9 +30,12 @@ def save(
     figures: Mapping[str, Any],
     dtype: torch.dtype = torch.float16,
 ) -> None:
-    """Write a checkpoint, floats as float16; each file goes to a temporary name first and is renamed when complete."""
+    """Write a checkpoint, floats as `dtype`; each file goes to a temporary name first and is renamed when complete.
+
+    Raises: CheckpointError where a weight is too large for `dtype`.
+    """
+    tensors = {k: _stored(k, v, dtype) for k, v in model.state_dict().items()}
     directory.mkdir(parents=True, exist_ok=True)
-    tensors = {k: _stored(v) for k, v in model.state_dict().items()}
     temporary = directory / f".{WEIGHTS}.part"
     save_file(tensors, temporary)
     temporary.chmod(0o644)  # safetensors writes files that only their owner may read
@@ -87,13 +80,19 @@ def load(directory: Path) -> Checkpoint:
     )
 
 
-def _stored(tensor: Tensor) -> Tensor:
-    return (tensor.detach().cpu().half() if tensor.is_floating_point() else tensor.detach().cpu()).contiguous()
+def _stored(name: str, tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    stored = tensor.detach().cpu().to(dtype if tensor.is_floating_point() else tensor.dtype).contiguous()
+    if tensor.isfinite().all() and not stored.isfinite().all():
+        raise CheckpointError(f"{name} holds numbers that {dtype} can't; write it as float32.")
+    return stored
 
 
 def _settings(directory: Path) -> dict[str, Any]:
     if not directory.is_dir():
-        raise CheckpointError(f"{directory} is not a checkpoint; give a directory with {WEIGHTS} and {CONFIG}.")
+        raise CheckpointError(
+            f"{directory} is not a checkpoint; give a directory with {WEIGHTS} and {CONFIG}, or a .pth.tar file of the "
+            "authors' release."
+        )
     for name in (WEIGHTS, CONFIG):
         if not (directory / name).is_file():
             raise CheckpointError(f"{directory} has no {name}; a checkpoint is a directory with {WEIGHTS} and {CONFIG}.")
@@ -115,14 +114,7 @@ def _fill(model: Model, path: Path) -> None:
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path} is not a safetensors file: {error}. Pickled weights are never opened.") from None
     own = model.state_dict()
-    missing, unexpected = sorted(set(own) - set(tensors)), sorted(set(tensors) - set(own))
-    if missing or unexpected:
-        raise CheckpointError(f"{path} doesn't fit {CONFIG}: missing {missing[:5]}, unexpected {unexpected[:5]}.")
-    for name, tensor in tensors.items():
-        if tensor.shape != own[name].shape:
-            raise CheckpointError(f"{path}: {name} has shape {tuple(tensor.shape)}, expected {tuple(own[name].shape)}.")
-        if not tensor.isfinite().all():
-            raise CheckpointError(f"{path}: {name} holds numbers that are not finite; the file is unusable.")
+    check_tensors(str(path), tensors, own)
     model.load_state_dict({k: v.to(own[k].dtype) for k, v in tensors.items()})
 
 

@@ -1,0 +1,47 @@
+"""What reading a model gives, and what its tensors have to be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor
+
+from asen_core.errors import CheckpointError
+from asen_core.models import Model
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A loaded model in eval mode, the fingerprint of its weights and settings, and what is known of its making."""
+
+    model: Model
+    fingerprint: str
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    figures: Mapping[str, Any] = field(default_factory=dict)
+
+
+def check_tensors(where: str, tensors: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> None:
+    """Refuse tensors that don't have the names, shapes and kinds of those wanted, or hold numbers that aren't finite.
+
+    Raises: CheckpointError, which counts the faults and names the first few.
+    """
+    missing, unexpected = sorted(set(wanted) - set(tensors)), sorted(set(tensors) - set(wanted))
+    if missing or unexpected:
+        faults = [f"{_named(names)} {word}" for names, word in ((missing, "missing"), (unexpected, "unexpected")) if names]
+        raise CheckpointError(f"{where} doesn't hold the tensors that it should: {'; '.join(faults)}.")
+    for name, tensor in tensors.items():
+        if tensor.shape != wanted[name].shape:
+            count = sum(t.shape != wanted[n].shape for n, t in tensors.items())
+            shapes = f"{tuple(tensor.shape)}, expected {tuple(wanted[name].shape)}"
+            raise CheckpointError(f"{where}: {name} has shape {shapes} (tensors with a wrong shape: {count}).")
+        if tensor.is_floating_point() != wanted[name].is_floating_point():
+            raise CheckpointError(f"{where}: {name} holds {tensor.dtype}, expected {wanted[name].dtype}.")
+    if broken := [name for name, tensor in tensors.items() if not tensor.isfinite().all()]:
+        raise CheckpointError(f"{where}: numbers that are not finite in {_named(broken)}; the file is unusable.")
+
+
+def _named(names: list[str]) -> str:
+    """["a", "b"] as "2 (a, b)"; at most five by name."""
+    return f"{len(names)} ({', '.join(names[:5])}{', ...' if len(names) > 5 else ''})"
