@@ -30,7 +30,7 @@ class ModelConfig(FromDict):
 
     geometry: one of `GEOMETRIES`; "released" also takes regions of interest in whole pixels, exactly as the authors' code does,
     and knows no `roi_margin` and no `roi_min_size`. global_keys, local_keys: width of the keys of the spatial
-    attention, 0 for `attribute_dim`.
+    attention, 0 for `attribute_dim`. attribute_spread: standard deviation of the attribute vectors before training.
     """
 
     global_trunk: str = "mobilenet_v2"
@@ -40,6 +40,7 @@ class ModelConfig(FromDict):
     attention_stride: int = 8
     attention_kernel: int = 1
     attribute_dim: int = 128
+    attribute_spread: float = 0.5
     global_dim: int = 128
     local_dim: int = 128
     beta: float = 0.6
@@ -89,6 +90,7 @@ PAPER = ModelConfig(
     local_trunk="resnet34",
     attention_stride=16,
     attribute_dim=512,
+    attribute_spread=1.0,
     global_dim=1024,
     local_dim=1024,
     roi_threshold=0.1,

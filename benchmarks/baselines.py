@@ -26,13 +26,13 @@ sys.path.insert(0, str(ROOT))  # as for `python -m` in that folder
 
 from asen_core import checkpoint  # noqa: E402
 from asen_core.data.crowd import QUESTIONS  # noqa: E402
+from asen_core.data.vocabulary import FINE  # noqa: E402
 from asen_core.models import AsenPP, Model  # noqa: E402
 from asen_core.models.asen import Asen  # noqa: E402
 from asen_core.training import load_recipe  # noqa: E402
 
 FOUND = ROOT / "benchmarks" / "baselines.json"
 ROWS = ("pooled", "general", "csn", "asen", "asen_pp", "compact")
-FINE = ("neckline", "collar", "sleeve", "closure", "pattern", "top_length", "bottom_length")
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ python benchmarks/fashionai.py --trunk mobilenet_v2.safetensors [--out DIR] [--i
 FashionAI's photos need an account, so the renderer stands in: garments in the official layout, all 54 values in the official
 split's proportions, one label a photo, a fifth of the test garments queries against all others (`render --layout FashionAI`).
 Every row is `python -m asen_core train ROW --dataset FashionAI --images N --rendered 0`, so that all learn from the very same
-photos and labels; the product's recipe also uses where each attribute is to be read (regions.csv). Each is measured by
+photos and labels; the product's recipe also uses where each attribute is to be read (regions.csv), which photos with the
+official labels alone don't say: the row "unmarked" is that recipe without them. Each is measured by
 `python -m asen_core evaluate --dataset FashionAI --split test`. Runs go on where they were stopped; benchmarks/fashionai.json
 keeps them all, and the README's table is written from it (`--again` only writes it).
 """
@@ -34,9 +35,11 @@ ROWS = {
     "pooled": "pooled ImageNet features",
     "paper_compact": "ASEN++, the paper's recipe",
     "asen_pp": "ASEN++, the paper's sampling and losses at this product's rates",
+    "unmarked": "this product's recipe without marked regions",
     "fashionai": "**this product's recipe**",
 }
-"""Recipe -> how the table calls it."""
+"""Recipe, but for `RECIPES` -> how the table calls it."""
+RECIPES = {"unmarked": "fashionai"}
 GARMENTS = {"count": 6000, "train": 9000, "valid": 900, "seed": 2026}
 
 
@@ -119,12 +122,35 @@ def trained(row: str, data: Path, asked: argparse.Namespace) -> Path:
     """The checkpoint of a row, after training it or what is left of it."""
     out: Path = asked.out / f"{row}-{asked.images}-{asked.seed}"
     images = None if row == "pooled" else asked.images
-    plan = load_recipe(row, images, asked.seed, dataset="FashionAI", rendered=0)
+    recipe = RECIPES.get(row, row)
+    plan = load_recipe(recipe, images, asked.seed, dataset="FashionAI", rendered=0)
     if not baselines.complete(out / "checkpoint", plan.text):
-        given = ["--data", data, "--out", out, "--dataset", "FashionAI", "--rendered", 0, "--seed", asked.seed]
+        given = [
+            "--data",
+            _unmarked(data) if row == "unmarked" else data,
+            "--out",
+            out,
+            "--dataset",
+            "FashionAI",
+            "--rendered",
+            0,
+            "--seed",
+            asked.seed,
+        ]
         given += ["--images", images] if images else []
-        baselines.asen("train", row, *given, "--trunk", asked.trunk)
+        baselines.asen("train", recipe, *given, "--trunk", asked.trunk)
     return out / "checkpoint"
+
+
+def _unmarked(data: Path) -> Path:
+    """The same garments without their marked regions."""
+    bare = data.with_name(f"{data.name}-unmarked")
+    (bare / "FashionAI").mkdir(parents=True, exist_ok=True)
+    for path in [*data.glob("*.json"), *(data / "FashionAI").iterdir()]:
+        link = bare / path.relative_to(data)
+        if path.name != "regions.csv" and not link.exists():
+            link.symlink_to(path)
+    return bare
 
 
 def measured(row: str, directory: Path, data: Path, asked: argparse.Namespace) -> Run:

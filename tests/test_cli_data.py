@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 from test_cli import call
-from test_official_prepare import darn_labels, darn_raw, deepfashion_raw, fashionai, put
+from test_official_prepare import authors, darn_labels, darn_raw, darn_split, deepfashion_raw, fashionai, put
 
 from asen_core.data.official import DATASETS, Preparation, prepare
 
@@ -45,7 +46,8 @@ def test_check_counts_photos_and_names_the_first(tmp_path, fashionai):
     assert f"Missing photos (2 of 280): {listed[0]}, {listed[1]}." in partial.stdout
     assert "26 of 28" in partial.stdout
     assert "fashionAI_attributes_train1.zip" in partial.stdout
-    assert f"--split {root}" in partial.stdout
+    again = f"python -m asen_core data prepare FashionAI --raw DOWNLOADS --seed 0 --out {tmp_path}\n"
+    assert f"this makes the same split again:\n{again}" in partial.stdout
 
 
 def test_check_in_json(tmp_path, fashionai):
@@ -85,6 +87,75 @@ def test_a_refusal_is_shown_once(tmp_path, fashionai):
     assert result.stdout.count("gives neck_design of FashionAI 6 values; published are 5") == 1
 
 
+def test_the_command_that_follows_a_refusal_can_work(tmp_path, fashionai):
+    """What is printed is done: the lists named are deleted, then the command is run, and all is complete."""
+    raw, _ = fashionai
+    prepare(Preparation("FashionAI", raw, tmp_path / "data"))
+    root = tmp_path / "data" / "FashionAI"
+    put(root / "query_test.txt", *(root / "query_test.txt").read_text().splitlines()[:3])
+    refused = call("data", "check", "FashionAI", "--data", tmp_path / "data", code=1).stdout
+    assert "11 of the 28 photos that" in refused
+    assert refused.count("refused") == 2
+    old = ("filenames_test.txt", "query_test.txt", "candidate_test.txt")
+    assert f"First delete these from {root}: {', '.join(old)}." in refused
+    command = refused.splitlines()[-1].split()
+    assert command == f"python -m asen_core data prepare FashionAI --raw DOWNLOADS --seed 0 --out {tmp_path / 'data'}".split()
+    for name in old:
+        (root / name).unlink()
+    call(*(raw if word == "DOWNLOADS" else word for word in command[3:]))
+
+
+def test_lists_that_should_be_the_authors_and_are_not_whole(tmp_path, fashionai):
+    raw, labels = fashionai
+    prepare(Preparation("FashionAI", raw, tmp_path / "data", authors(labels, tmp_path / "lists")))
+    result = call("data", "check", "FashionAI", "--data", tmp_path / "data", code=1)
+    assert (
+        "Not the authors' lists, or not all of them, by the published sizes: filenames_valid.txt 40 of 18,000" in result.stdout
+    )
+    assert "First delete these from" in result.stdout
+    assert f"--raw DOWNLOADS --split LISTS --out {tmp_path / 'data'}" in result.stdout
+    found = json.loads(call("data", "check", "FashionAI", "--data", tmp_path / "data", "--json", code=1).stdout)
+    assert (found["complete"], found["origin"], len(found["other_sizes"])) == (False, "authors", 6)
+
+
+def test_only_photos_missing_take_the_lists_that_are_there(tmp_path):
+    split = darn_split(tmp_path / "lists", darn_labels())
+    raw = darn_raw(tmp_path / "raw", darn_labels())
+    prepare(Preparation("DARN", raw, tmp_path / "data", split))
+    root = tmp_path / "data" / "DARN"
+    (root / "pic" / "7.jpg").unlink()
+    result = call("data", "check", "DARN", "--data", tmp_path / "data", code=1)
+    assert "First delete" not in result.stdout
+    command = result.stdout.splitlines()[-1].split()
+    assert command[-4:] == ["--split", str(root), "--out", str(tmp_path / "data")]
+    assert "Complete" in call(*(raw if word == "DOWNLOADS" else word for word in command[3:])).stdout
+
+
+def test_drawn_garments_are_drawn_again(tmp_path):
+    call("render", "--layout", "DARN", "--out", tmp_path, "--count", 5, "--train", 6, "--seed", 2, "--workers", 1)
+    root = tmp_path / "DARN"
+    put(root / "label_train.txt", *(root / "label_train.txt").read_text().splitlines()[:4])
+    result = call("data", "check", "DARN", "--data", tmp_path, code=1)
+    assert "2 of the 6 photos" in result.stdout
+    assert "Where to get them" not in result.stdout
+    assert f"Delete {root}, then this draws them again:" in result.stdout
+    again = f"render --layout DARN --out {tmp_path} --train 6 --valid 5 --count 5 --seed 2"
+    assert result.stdout.splitlines()[-1] == f"python -m asen_core {again}"
+    shutil.rmtree(root)
+    call(*again.split(), "--workers", 1)
+    assert "Complete" in call("data", "check", "DARN", "--data", tmp_path).stdout
+
+
+@pytest.mark.parametrize("verb", [("data", "check", "DARN"), ("evaluate", "--dataset", "DARN")])
+def test_the_folder_of_another_benchmark(tmp_path, fashionai, verb):
+    prepare(Preparation("FashionAI", fashionai[0], tmp_path))
+    result = call(*verb, "--data", tmp_path / "FashionAI", code=1)
+    said = f"{tmp_path / 'FashionAI'} holds FashionAI, not DARN: it is named so. Give the folder that holds DARN, or ask for"
+    assert said in result.stdout + result.stderr
+    assert "Complete" not in result.stdout
+    assert "elete" not in result.stdout
+
+
 def test_prepare_says_whose_split_it_is(tmp_path, fashionai):
     result = call("data", "prepare", "FashionAI", "--raw", fashionai[0], "--out", tmp_path / "data", "--seed", 4)
     assert "This is not the authors' split: it was made here with seed 4" in result.stderr
@@ -93,7 +164,7 @@ def test_prepare_says_whose_split_it_is(tmp_path, fashionai):
     found = json.loads(again.stdout)
     assert (found["new_photos"], found["complete"]) == (0, True)
     copied = call("data", "prepare", "FashionAI", "--raw", fashionai[0], "--split", tmp_path / "data", "--out", tmp_path / "x")
-    assert "not the authors'" not in copied.stderr + copied.stdout
+    assert "FashionAI: made here with seed 4; not the authors'" in copied.stdout
 
 
 def test_prepare_of_photos_without_labels_and_of_dropped_ones(tmp_path):

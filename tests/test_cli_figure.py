@@ -139,6 +139,9 @@ def test_the_same_seed_draws_the_same_sample() -> None:
         (["tsne", "--data", ".", "--out", "a.png"], 2, "give both"),
         (["tsne", "--gallery", "none", "--out", "a.png"], 1, "no gallery"),
         (["tsne", "--gallery", "none", "--out", "a"], 1, "no ending"),
+        (["tsne", "--gallery", "none", "--out", "a.png", "--checkpoint", "c"], 2, "keeps its own vectors"),
+        (["tsne", "--split", "test", "--out", "a.png"], 2, "keeps its own vectors"),
+        (["attention", "P", "--split", "test", "--out", "a.png"], 2, "Photos have no split"),
     ],
 )
 def test_what_can_not_be_drawn_is_said_and_nothing_written(
@@ -150,7 +153,8 @@ def test_what_can_not_be_drawn_is_said_and_nothing_written(
     (tmp_path / "B").mkdir()
     (tmp_path / "B" / "broken.jpg").write_bytes(b"no photo")
     before = sorted(tmp_path.iterdir())
-    result = call(*arguments, "--checkpoint", model, "--device", "cpu", code=code)
+    own = () if arguments[0] == "tsne" else ("--checkpoint", model)
+    result = call(*arguments, *own, "--device", "cpu", code=code)
     assert says in " ".join(result.stderr.replace("│", " ").split())
     assert sorted(tmp_path.iterdir()) == before
 

@@ -27,7 +27,7 @@ from asen_core.errors import DataError, PhotoError
 from asen_core.evaluation import evaluate_official, looks
 from asen_core.evaluation.looks import INVISIBLE
 from asen_core.evaluation.official import require_vocabulary
-from asen_core.evaluation.published import references
+from asen_core.evaluation.published import references, withheld
 from asen_core.models import AsenPP
 from asen_core.types import Box
 
@@ -246,6 +246,8 @@ def test_another_checkpoint_list_or_photo_starts_anew(fashionai, what):
     if what == "list":
         path = root / "candidate_test.txt"
         path.write_text(path.read_text().rstrip().rpartition("\n")[0] + "\n")
+        names = root / "filenames_test.txt"
+        names.write_text(names.read_text().rstrip().rpartition("\n")[0] + "\n")
     elif what == "photo":
         paint(root / lists(fashionai)[0].images[5], 3)
         os.utime(root / lists(fashionai)[0].images[5], (1, 1))
@@ -296,6 +298,65 @@ def test_published_figures_stand_beside_whole_official_lists_only(
         (tmp_path / "regions.csv").write_text("image,region,x0,y0,x1,y1\n")
     listings = [Listing(dataset, split, tmp_path, facts.vocabulary, images, rows) for rows in (asked, searched)]
     assert [p.method for p in references(*listings)] == methods
+
+
+@pytest.mark.parametrize(
+    ("note", "shown", "why"),
+    [
+        ({"lists": "authors", "split": "the lists of l", "dropped": 0}, ["ASEN", "RPF"], ""),
+        ({"split": "the lists of l", "dropped": 0}, ["ASEN", "RPF"], ""),
+        ({"lists": "own", "split": "the lists of l: made here", "dropped": 0}, [], "(the lists of l: made here)"),
+        ({"split": "made here with seed 0; not the authors'", "dropped": 0}, [], "made here with seed 0"),
+        ({"lists": "authors", "split": "the lists of l", "dropped": 1}, [], "(the lists of l; 1 listed photo dropped)"),
+    ],
+)
+def test_published_figures_do_not_stand_beside_splits_of_our_own(tmp_path, note, shown, why):
+    (tmp_path / "prepared.json").write_text(json.dumps(note))
+    images, searched = tuple(map(str, range(18_000))), rows_of(14_400, 14_400)
+    searched[:, 0] += 3_600
+    listings = [Listing("FashionAI", "test", tmp_path, FASHIONAI, images, rows) for rows in (rows_of(3_600, 3_600), searched)]
+    assert [p.method for p in references(*listings)] == shown
+    assert why in withheld(*listings)
+    assert bool(withheld(*listings)) != bool(shown)
+
+
+def test_published_figures_do_not_stand_beside_drawn_garments_or_a_part(tmp_path):
+    facts, images = DATASETS["DARN"], tuple(map(str, range(30_000)))
+    asked, searched = rows_of(5_000, 5_000), rows_of(24_999, 24_999)
+    searched[:, 0] += 5_000
+    part = [Listing("DARN", "test", tmp_path, facts.vocabulary, images, rows) for rows in (asked, searched)]
+    assert withheld(*part) == "1 of the listed photos stand in no list"
+    whole = [replace(x, images=images[:-1]) for x in part]
+    assert withheld(*whole) == ""
+    (tmp_path / "drawn.json").write_text(json.dumps({"sizes": {}, "seed": 3}))
+    drawn = [replace(x) for x in whole]
+    assert withheld(*drawn) == "these are not the authors' whole lists (drawn garments, seed 3)"
+    assert references(*drawn) == ()
+
+
+def test_whose_lists_these_are_stands_in_the_report(fashionai):
+    engine, parts = Published(FASHIONAI), lists(fashionai)
+    report = evaluate_official(engine, *parts, fashionai / "work")
+    (said,) = report.remarks
+    assert "names 36 photos, the published list of FashionAI 18,000" in said
+    found = report.to_dict()
+    assert (found["lists"], found["origin"], found["dropped_photos"], found["remarks"]) == ("authors", None, 0, [said])
+    about = {"lists": "own", "split": "made here [with] seed 0", "dropped": 2}
+    (fashionai / "FashionAI" / "prepared.json").write_text(json.dumps(about))
+    report = evaluate_official(engine, *lists(fashionai), fashionai / "work")
+    assert "published protocol (made here [with] seed 0; 2 listed photos dropped), in percent" in text_of(report.table())
+    found = report.to_dict()
+    assert (found["lists"], found["origin"], found["dropped_photos"]) == ("own", about["split"], 2)
+    assert report.remarks == ()
+
+
+def test_lists_that_were_cut_are_not_measured(fashionai):
+    path = fashionai / "FashionAI" / "candidate_test.txt"
+    path.write_text("".join(path.read_text().splitlines(True)[:20]))
+    engine = Published(FASHIONAI)
+    with pytest.raises(DataError, match=r"4 of the 36 photos .* stand neither in query_test.txt nor in candidate_test.txt"):
+        evaluate_official(engine, *lists(fashionai), fashionai / "work")
+    assert engine.looks.total() == 0
 
 
 def test_published_figures_are_labelled_as_others(fashionai, monkeypatch):
@@ -376,7 +437,8 @@ def test_the_verb_prints_what_the_oracle_finds(fashionai, trained):
         evaluate_official(engine, *lists(fashionai), fashionai / "other", batch_size=0)
     shown = call("evaluate", "--dataset", "fashionai", *data)
     assert "FashionAI test, published protocol" in shown.stdout
-    assert "No published figure" in shown.stderr
+    assert "No published figure stands beside these: the photos have marked regions" in shown.stderr
+    assert "filenames_test.txt names 36 photos, the published list of FashionAI 18,000" in shown.stderr
 
 
 @pytest.mark.parametrize(
@@ -392,6 +454,7 @@ def test_the_verb_prints_what_the_oracle_finds(fashionai, trained):
         ),
         (lambda root: (root / "query_test.txt").write_text("0 8 0\n99 0 0\n"), "2 lines .*attribute 8 .*image 99"),
         (lambda root: (root / "query_test.txt").unlink(), r"query_test\.txt is missing"),
+        (lambda root: (root / "query_test.txt").write_text("0 0 0\n"), "11 of the 36 photos .* stand neither in query_test"),
         (lambda root: (root / "candidate_test.txt").write_text("0 0 0\n"), "A query must not find itself"),
         (lambda root: (root / "regions.csv").write_text("image\n"), r"regions\.csv lacks the column"),
     ],

@@ -16,6 +16,7 @@ from asen_core.data.official import (
     check,
     prepare,
     read_candidates,
+    read_origin,
     read_queries,
     read_train,
     require_photos,
@@ -501,7 +502,9 @@ def test_deepfashion_with_the_authors_lists(tmp_path):
     prepare(Preparation("DeepFashion", raw, tmp_path / "lists", seed=3))
     done = prepare(Preparation("DeepFashion", raw / "Img", tmp_path / "data", tmp_path / "lists"))
     assert merged(read(tmp_path / "data", "DeepFashion")) == labels
-    assert "seed" not in done.origin
+    # The lists were made here: that isn't lost when they are handed on.
+    assert done.origin.endswith("DeepFashion: list_eval_partition, made here with seed 3; not the authors'")
+    assert read_origin(tmp_path / "data" / "DeepFashion").lists == "own"
     next((raw / "Img").rglob("*.jpg")).unlink()
     with pytest.raises(DataError, match="1 of 36 photos are not there"):
         prepare(Preparation("DeepFashion", raw / "Img", tmp_path / "other", tmp_path / "lists"))

@@ -1,6 +1,7 @@
 """Training as published: the paper's settings, its trunks, and a run on drawn garments in the layout of FashionAI."""
 
 import io
+import pickle
 from dataclasses import replace
 from pathlib import Path
 from urllib.error import URLError
@@ -9,13 +10,14 @@ import pytest
 import torch
 from published import fashionai
 from rich.console import Console
+from rich.progress import Progress
 from safetensors.torch import load_file
 from torch import nn
 from torchvision.models import resnet34, resnet50
 
 from asen_core.data.layout import Sizes, write_layout
 from asen_core.data.official import read_candidates, read_queries
-from asen_core.data.vocabulary import FASHIONAI
+from asen_core.data.vocabulary import DEFAULT, FASHIONAI
 from asen_core.engine import Engine
 from asen_core.errors import CheckpointError, DataError
 from asen_core.evaluation.official import evaluate_official
@@ -25,6 +27,7 @@ from asen_core.training.precision import precision_of
 from asen_core.training.pretrained import load_trunks
 from asen_core.training.report import Report, duration
 from asen_core.training.state import State
+from asen_core.training.validation import OfficialValidation
 
 SMALL = {"input_size": 64, "roi_size": 32}
 QUICK = Effort(precision="float32", workers=0, save_minutes=0)
@@ -128,7 +131,7 @@ def test_a_run_stopped_within_an_epoch_ends_like_an_undisturbed_one(
 def test_the_best_epoch_is_the_outcome(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     scores, seen = iter([0.2, 0.7, 0.4]), []
 
-    def figures(self: object, model: nn.Module) -> dict[str, float]:
+    def figures(self: object, model: nn.Module, local: bool = True) -> dict[str, float]:
         seen.append(model.attribute_vectors.detach().clone())
         return {"micro_map": next(scores, 0.0)}
 
@@ -140,6 +143,23 @@ def test_the_best_epoch_is_the_outcome(data: Path, tmp_path: Path, monkeypatch: 
     scores, seen = iter([0.2, 0.7, 0.4]), []
     kept = _weights(run(last, data, tmp_path / "last", "cpu", effort=QUICK))["attribute_vectors"].float()
     torch.testing.assert_close(kept, seen[2], atol=1e-3, rtol=1e-3)
+
+
+def test_the_stage_of_the_global_branch_is_judged_by_it_alone(data: Path) -> None:
+    assert [s.local for s in load_recipe("paper_fashionai").stages] == [False, True]
+    torch.manual_seed(0)
+    model = build_model(tiny().model, FASHIONAI).eval()
+    device = torch.device("cpu")
+    lists = (read_queries(data, "FashionAI", "valid"), read_candidates(data, "FashionAI", "valid"))
+    validation, found = OfficialValidation.of_lists(*lists, 0, device), []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        for p in model.local_branch.parameters():
+            nn.init.normal_(p, 0, 0.3)
+        found.append([validation.figures(model, local)["map"] for local in (False, True)])
+    assert found[0][0] == found[1][0]
+    assert found[0][1] != found[1][1]
+    assert model.config == tiny().model
 
 
 def test_nothing_is_trained_on_a_part_of_a_list(data: Path, tmp_path: Path) -> None:
@@ -155,9 +175,22 @@ def test_nothing_is_trained_on_a_part_of_a_list(data: Path, tmp_path: Path) -> N
         run(replace(tiny(), dataset="DARN"), tmp_path, tmp_path / "run", "cpu", effort=QUICK)
 
 
+def test_a_photo_that_cannot_be_read_is_named_by_every_reader(tmp_path: Path) -> None:
+    root = fashionai(tmp_path, 36) / "FashionAI"
+    for path in (root / "train").rglob("*.png"):
+        path.write_text("no photo")
+    for workers in (0, 1):
+        with pytest.raises(DataError, match=r"^/\S+\.png can't be trained on: The photo \S+ .* Nothing is trained on a part"):
+            run(tiny(), tmp_path, tmp_path / str(workers), "cpu", effort=replace(QUICK, workers=workers))
+
+
 def test_drawn_garments_carry_the_benchmarks_labels(data: Path, tmp_path: Path) -> None:
     directory = run(replace(tiny(), rendered=4), data, tmp_path / "run", "cpu", effort=QUICK)
     assert Engine.open(directory, device="cpu").checkpoint.provenance["rendered"] == 4
+    for dataset, names in (("", DEFAULT), ("FashionAI", FASHIONAI)):  # into one folder
+        photos, masks = loop.rendered_photos(tmp_path / "drawn", 2, 0, Progress(disable=True), dataset)
+        assert all(set(p.labels) <= set(names) for p in photos)
+        assert len(masks) == 2
     with pytest.raises(DataError, match="can't be drawn with labels of DARN"):
         loop.rendered_photos(tmp_path, 2, 0, None, "DARN")
 
@@ -205,6 +238,8 @@ def test_weights_that_cannot_be_had_are_explained(tmp_path: Path, monkeypatch: p
         load_trunks(model_of_mobilenets(), "w", tmp_path, Begin(tmp_path / "w", tmp_path / "w"))
     with pytest.raises(CheckpointError, match="weights are for ResNets, this trunk is mobilenet_v2; give --trunk"):
         load_trunks(model_of_mobilenets(), "torchvision", tmp_path, Begin())
+    with pytest.raises(CheckpointError, match=r"mine.safetensors can't be read as weights"):
+        load_trunks(model, "mine.safetensors", tmp_path, Begin())
     torch.save([1, 2], tmp_path / "list.pth")
     with pytest.raises(CheckpointError, match="should hold tensors by name"):
         resnets.load_resnets(model, tmp_path / "list.pth", None)
@@ -217,10 +252,27 @@ def test_a_state_that_cannot_be_used_is_explained(data: Path, tmp_path: Path) ->
     earlier = {k: v for k, v in whole.items() if k not in ("step", "sums", "draws", "scaler", "best", "epoch_seconds")}
     torch.save(earlier, path)
     run(tiny(), data, tmp_path, "cpu", effort=QUICK)
-    for content in (path.read_bytes()[:1000], b""):
+    other = tmp_path / "other.pt"
+    torch.save({"weights": 1}, other)
+    foreign = pickle.dumps(Path)
+    for content in (path.read_bytes()[:1000], b"", b"no state at all", other.read_bytes(), foreign):
         path.write_bytes(content)
         with pytest.raises(DataError, match=r"state.pt can't be read .* give --fresh"):
             run(tiny(), data, tmp_path, "cpu", effort=QUICK)
+
+
+def test_a_run_keeps_to_its_training_list(tmp_path: Path) -> None:
+    data = fashionai(tmp_path / "data", 36)
+    run(tiny(), data, tmp_path / "run", "cpu", effort=QUICK)
+    made = Engine.open(tmp_path / "run" / "checkpoint", device="cpu").checkpoint.provenance
+    assert made["lists_digest"]
+    lists = data / "FashionAI" / "label_train.txt"
+    rows = lists.read_text().splitlines()
+    image, attribute, value = rows[0].split()
+    lists.write_text("\n".join([f"{image} {attribute} {1 + int(value) % 4}", *rows[1:]]) + "\n")
+    with pytest.raises(DataError, match=r"holds a run on another training list .* or --fresh"):
+        run(tiny(), data, tmp_path / "run", "cpu", effort=QUICK)
+    run(tiny(), data, tmp_path / "run", "cpu", fresh=True, effort=QUICK)
 
 
 def test_speed_and_time_left_are_told_line_by_line_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,7 +59,7 @@ def test_a_shorter_run_lets_the_rates_fall_at_the_same_places() -> None:
     [
         ('optimizer = "sgd"', "adamw or adam"),
         ("batch_norms = true", "set average = 0.0"),
-        ("decays = 2\ndecay_every = 1", "set one"),
+        ("batch_norms = true\naverage = 0.0", "set frozen = 0 and local_frozen = 0"),
         ("validate = 0", "at least 1 epoch"),
     ],
 )

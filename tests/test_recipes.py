@@ -66,6 +66,7 @@ def test_collections_are_told_in_the_text_in_one_order() -> None:
         ("[model]\npreset = 'compact'\nmethod = 'csn'", "needs at least one"),
         ("[model]\npreset = 'compact'\nmethod = 'cns'\n[[stage]]\nname = 'a'\nepochs = 1", "method must be one of"),
         ("[model]\npreset = 'compact'\n[[stage]]\nname = 'a'\nepochs = 1\nsampling = 'pairs'", "mixed or triplets"),
+        ("extends = 'paper_fashionai'", "extend 'paper' directly"),
     ],
 )
 def test_recipes_that_cannot_train_are_explained(tmp_path: Path, text: str, says: str) -> None:
@@ -82,7 +83,7 @@ epochs = 2
 steps = 2
 sampling = "triplets"
 triplets = 2
-decays = 2
+decay_every = 1
 warmup = 0
 frozen = 0
 local_frozen = 0

@@ -97,7 +97,7 @@ def test_the_vocabulary_follows_from_the_number_of_attributes(tmp_path: Path, na
 
 def test_provenance_is_what_the_file_says(engine: Engine) -> None:
     assert engine.checkpoint.provenance == {
-        "source": "authors' release", "file": "model_best.pth.tar", "dataset": "FashionAI", "epoch": 17, "mAP": 0.6431,
+        "source": "authors' release", "file": "model_best.pth.tar", "dataset": "FashionAI", "stage": 2, "epoch": 17, "mAP": 0.6431,
     }  # fmt: skip
 
 
@@ -150,6 +150,7 @@ def test_another_seed_is_another_model(engine: Engine, tmp_path: Path) -> None:
 
 def test_stage_1_is_the_global_branch_alone(tmp_path: Path, expected: list) -> None:
     engine = Engine.open(released_file(tmp_path / "s1.pth.tar", released_state(local=False)), device="cpu")
+    assert engine.checkpoint.provenance["stage"] == 1
     assert (engine.config.method, engine.dim) == ("asen", 1024)
     for i, shape in enumerate(SHAPES[:3]):
         views = list(engine.look(picture(*shape, seed=i)).values())
@@ -237,7 +238,7 @@ def _cut_off(path: Path) -> None:
 @pytest.mark.parametrize(
     ("write", "says"),
     [
-        (lambda p: torch.save({"a": torch.zeros(2)}, p), "expected the entries epoch, model and mAP, got a"),
+        (lambda p: torch.save({"a": torch.zeros(2)}, p), "expected the entries epoch, model and mAP alone, got a"),
         (lambda p: torch.save({}, p), "got none"),
         (lambda p: torch.save([1, 2], p), "got list"),
         (lambda p: torch.save({"epoch": 1, "model": {}, "mAP": 0.5, "optimizer": {}}, p), "got epoch, mAP, model, optimizer"),

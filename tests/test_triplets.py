@@ -130,6 +130,6 @@ def test_a_stage_trains_what_it_has_a_rate_for(method: str, stage: Stage, traine
 
 
 def test_rates_fall_in_equal_steps() -> None:
-    stage = Stage("s", epochs=2, steps=10, warmup=0, decays=3, decay=0.5)
+    stage = Stage("s", epochs=2, steps=10, warmup=0, decay_every=0.5, decay=0.5)
     factors = [rate_factor(i, stage) for i in range(20)]
     assert factors == [1.0] * 5 + [0.5] * 5 + [0.25] * 5 + [0.125] * 5

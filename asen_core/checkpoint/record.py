@@ -30,7 +30,10 @@ def check_tensors(where: str, tensors: Mapping[str, Tensor], wanted: Mapping[str
     missing, unexpected = sorted(set(wanted) - set(tensors)), sorted(set(tensors) - set(wanted))
     if missing or unexpected:
         faults = [f"{_named(names)} {word}" for names, word in ((missing, "missing"), (unexpected, "unexpected")) if names]
-        raise CheckpointError(f"{where} doesn't hold the tensors that it should: {'; '.join(faults)}.")
+        raise CheckpointError(
+            f"{where} doesn't hold the tensors that it should: {'; '.join(faults)}. Download or export it again, or "
+            "open it with the version that wrote it."
+        )
     for name, tensor in tensors.items():
         if tensor.shape != wanted[name].shape:
             count = sum(t.shape != wanted[n].shape for n, t in tensors.items())

@@ -55,7 +55,9 @@ def load(path: Path) -> Checkpoint:
     _check(path, tensors, {theirs[k]: v for k, v in own.items()}, config)
     filled = {key: tensors.get(theirs[key], own[key]).to(own[key].dtype) for key in own}
     model.load_state_dict(filled)
-    provenance = {"source": "authors' release", "file": path.name, "dataset": name, "epoch": held["epoch"], "mAP": held["mAP"]}
+    stage = 2 if config is STAGE_2 else 1
+    provenance = {"source": "authors' release", "file": path.name, "dataset": name, "stage": stage}
+    provenance |= {"epoch": held["epoch"], "mAP": held["mAP"]}
     return Checkpoint(model.eval().to(memory_format=torch.channels_last), _fingerprint(filled, name), provenance)
 
 
@@ -93,11 +95,14 @@ def _container(path: Path) -> dict[str, Any]:
         what = f"it asks for {found[1]}" if found else "it can't be decoded"
         raise CheckpointError(f"{refused}: {what}; only files of tensors and plain numbers are opened.") from None
     except Exception as error:  # a damaged file may raise anything while it is decoded
-        reason = (str(error) or type(error).__name__).splitlines()[0][:120]
+        reason = (str(error) or type(error).__name__).splitlines()[0].partition(". ")[0][:120]
         raise CheckpointError(f"{refused}, or is cut off ({reason}); download it again.") from None
     if not isinstance(held, dict) or set(held) != _ENTRIES:
         got = ", ".join(sorted(map(str, held))[:5]) if isinstance(held, dict) else type(held).__name__
-        raise CheckpointError(f"{refused}: expected the entries epoch, model and mAP, got {got or 'none'}.")
+        raise CheckpointError(
+            f"{refused}: expected the entries epoch, model and mAP alone, got {got or 'none'}; "
+            "give the model_best.pth.tar that their training wrote."
+        )
     for entry in ("epoch", "mAP"):
         number = held[entry].item() if isinstance(held[entry], Tensor) and held[entry].numel() == 1 else held[entry]
         if not isinstance(number, int | float) or not math.isfinite(number):

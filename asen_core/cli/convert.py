@@ -51,4 +51,7 @@ def convert(
     for name, value in written.provenance.items():
         say(f"{name}: {value}")
     say(f"attributes: {', '.join(written.model.attributes)}")
+    if written.provenance.get("stage") == 1:
+        tell(f"The file has no local branch: this is stage 1, the global branch alone, {written.model.dim:,} numbers.")
+    tell("A gallery that was built with the file itself has to be built again with this folder.")
     tell(f"{size / 1e6:.0f} MB in {out}, {'float32' if float32 else 'float16'}; galleries know it as {written.fingerprint}.")

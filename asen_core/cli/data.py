@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Group, RenderableType
-from rich.markup import escape
-from rich.padding import Padding
-from rich.table import Table
 
 from asen_core.cli.console import JsonOption, emit, say, tell, tracked
-
-if TYPE_CHECKING:
-    from asen_core.data.official import ListState, Report
+from asen_core.cli.data_shown import report_json, shown
 
 data = typer.Typer(
     no_args_is_help=True, rich_markup_mode="rich", help="The published benchmarks: what is there, what is missing, preparation."
@@ -68,7 +62,7 @@ def check(
     if as_json:
         emit(report_json(report))
     else:
-        say(*_shown(report))
+        say(*shown(report))
     if not report.complete:
         raise typer.Exit(1)
 
@@ -123,109 +117,6 @@ def prepare(
     if as_json:
         emit({"new_photos": done.new, "unused_photos": done.unused, **report_json(report)})
     else:
-        say(*_shown(report))
+        say(*shown(report))
     if not report.complete:
         raise typer.Exit(1)
-
-
-def report_json(report: Report) -> dict[str, Any]:
-    """The report as plain JSON values; `missing_photos` names the first hundred."""
-    lists = [
-        {"file": s.file, "lines": s.lines, "published": s.published, "photos": s.photos, "missing_photos": len(s.absent)}
-        | {"fault": s.fault or None}
-        for s in report.lists
-    ]
-    return {
-        "dataset": report.facts.name,
-        "folder": str(report.root),
-        "complete": report.complete,
-        "prepared": report.origin or None,
-        "lists": lists,
-        "photos": report.photos,
-        "photos_found": report.photos - len(report.absent),
-        "missing_photos": list(report.absent[:100]),
-        "missing_files": report.missing,
-        "faults": list(report.faults),
-        "sources": [vars(s) for s in report.sources],
-        "terms": report.facts.terms,
-    }
-
-
-def _shown(report: Report) -> list[RenderableType]:
-    sizes = ("lines", "published") if any(s.published for s in report.lists) else ("lines",)
-    table = Table("list", title=f"{report.facts.name} in {report.root}", title_justify="left")
-    for name in (*sizes, "photos there"):
-        table.add_column(name, justify="right")
-    table.add_column("state")
-    for state in report.lists:
-        there = "–" if state.photos is None else f"{state.photos - len(state.absent):,} of {state.photos:,}"
-        table.add_row(state.file, *(_count(getattr(state, size)) for size in sizes), there, _state(state))
-    shown: list[RenderableType] = [table, *_notes(report)]
-    if report.complete:
-        shown.append(f"[green]Complete:[/] all lists and all {report.photos:,} photos are there.")
-        return shown
-    if report.missing:
-        shown.append(f"[bold]Missing lists ({len(report.missing)}):[/] {', '.join(report.missing)}.")
-    faults = dict.fromkeys([*report.faults, *(s.fault for s in report.lists if s.fault not in ("", "missing"))])
-    shown += [f"[red]Refused:[/] {escape(fault)}" for fault in faults if not _follows(fault, report)]
-    if report.absent:
-        from asen_core.data.official import first_few
-
-        shown.append(
-            f"[bold]Missing photos ({len(report.absent):,} of {report.photos:,}):[/] {escape(first_few(report.absent, 2))}."
-        )
-    if not report.photos:
-        shown.append("Which photos are needed is known only with the lists.")
-    if report.sources:
-        shown += ["", "[bold]Where to get them[/]", *(_source(s) for s in report.sources), f"Terms: {report.facts.terms}."]
-    split = report.root if any(s.lines for s in report.lists) else "LISTS"
-    # Given the lists' own folder, which need not be named after the dataset, the photos still go into one that is.
-    out = report.root.parent if report.root.name == report.facts.name else "DATA"
-    then = f"python -m asen_core data prepare {report.facts.name} --raw DOWNLOADS --split {split} --out {out}"
-    return [
-        *shown,
-        "",
-        "Lists unzipped into a folder of their own and the photos downloaded, this puts all in place:",
-        f"[cyan]{escape(then)}[/]",
-    ]
-
-
-def _notes(report: Report) -> list[str]:
-    notes = [f"Values: {escape(report.names)}."] if report.names else []
-    if report.origin:
-        notes.append(f"Prepared from: {escape(report.origin)}.")
-    other = [s.file for s in report.lists if s.lines is not None and s.published not in (None, s.lines)]
-    if other:
-        notes.append(f"[yellow]Not the published sizes:[/] {', '.join(other)}; figures can't be compared with the published.")
-    return notes
-
-
-def _follows(fault: str, report: Report) -> bool:
-    """Whether a refusal only says that another list, told of already, is missing."""
-    return any(f"{report.root / file} is missing" in fault for file in report.missing)
-
-
-def _state(state: ListState) -> str:
-    if state.fault == "missing":
-        return "[red]missing[/]"
-    if state.fault:
-        blamed = _blamed(state.fault)
-        return "[red]refused[/]" if blamed in ("", state.file) else f"[yellow]needs {blamed}[/]"
-    return "[yellow]photos missing[/]" if state.absent else "[green]complete[/]"
-
-
-def _blamed(fault: str) -> str:
-    """The list that a refusal is about; empty where it names none."""
-    return next((word.rsplit("/", 1)[-1] for word in fault.split() if word.endswith((".txt", ".json"))), "")
-
-
-def _count(number: int | None) -> str:
-    return "–" if number is None else f"{number:,}"
-
-
-def _source(source: Any) -> RenderableType:
-    grid = Table.grid(padding=(0, 1))
-    grid.add_row("•", escape(source.what))
-    grid.add_row("", f"{escape(source.site)}: {escape(source.address)}")
-    grid.add_row("", escape(source.access))
-    return Padding(Group(grid), (0, 0, 0, 2))

@@ -117,7 +117,7 @@ def evaluate(
     [cyan]python -m asen_core evaluate --dataset FashionAI --split test --data data/[/]
     """
     if dataset is not None or data is not None:
-        others = (images, labels, column, regions, figure_reliability, against_gallery, robustness)
+        others = (images, labels, column, regions, figure_reliability, against_gallery, robustness, gallery != "default")
         _benchmark((dataset, split, data), (checkpoint, None, device), work, values, as_json, any(others))
         return
     if work is not None:

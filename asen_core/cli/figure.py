@@ -172,6 +172,12 @@ def tsne(
     from asen_core.draw.scatter import scatter_pages
 
     _one_source(gallery, labels, dataset, images, data)
+    if labels is None and dataset is None:
+        for given, name in ((checkpoint, "--checkpoint"), (split, "--split")):
+            if given is not None:
+                raise typer.BadParameter(
+                    "A gallery keeps its own vectors; this goes with --labels or --dataset.", param_hint=name
+                )
     paper, named = _paper(out, width, height, dpi), _names(attributes)
     if labels is None and dataset is None:
         clouds = gallery_clouds(gallery, named, count, seed, pictures)

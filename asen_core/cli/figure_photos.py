@@ -13,7 +13,7 @@ import typer
 from asen_core.cli.console import T, tracked
 from asen_core.cli.sources import is_photo
 from asen_core.data.labels import Photo
-from asen_core.data.official import photos_of, read_candidates, read_queries, read_train, require_photos
+from asen_core.data.official import photos_of, read_candidates, read_queries, read_train, require_photos, require_whole
 from asen_core.draw import shrunk
 from asen_core.draw.attention import Seen
 from asen_core.draw.strips import Zoomed
@@ -50,6 +50,8 @@ def photo_paths(wanted: Wanted) -> list[Path]:
         raise typer.BadParameter("Give PHOTOS (files or folders), or --dataset with --data.")
     if (wanted.dataset is None) != (wanted.data is None):
         raise typer.BadParameter("--dataset and --data go together; give both.")
+    if wanted.split and not wanted.dataset:
+        raise typer.BadParameter("Photos have no split; this goes with --dataset.", param_hint="--split")
     if wanted.dataset and wanted.data:
         listed = official_photos(wanted.data, wanted.dataset, wanted.split or "test")
         found, count = [p.path for p in listed], wanted.count or SAMPLE
@@ -72,6 +74,7 @@ def official_photos(data: Path, dataset: str, split: str) -> list[Photo]:
         listings = [read_train(data, dataset)]
     else:
         listings = [read_queries(data, dataset, split), read_candidates(data, dataset, split)]
+    require_whole(*listings)
     require_photos(*listings)
     photos: dict[str, Photo] = {}
     for photo in (p for listing in listings for p in photos_of(listing)):

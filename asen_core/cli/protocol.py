@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from asen_core.cli.console import emit, say, tell
-from asen_core.data.official import read_candidates, read_queries, require_photos
+from asen_core.data.official import read_candidates, read_queries, remarks, require_photos, require_whole
 from asen_core.engine import Engine
 from asen_core.evaluation import evaluate_official
 
@@ -17,7 +17,10 @@ def measure(
     dataset, split, data = source
     # Lists and photos first: they are read in seconds, whatever the checkpoint.
     queries, candidates = (read(data, dataset, split) for read in (read_queries, read_candidates))
+    require_whole(queries, candidates)
     require_photos(queries, candidates)
+    for remark in remarks(queries, candidates):
+        tell(remark)
     engine = Engine.open(*opened)
     report = evaluate_official(engine, queries, candidates, work, batch_size=16, progress=True)
     if as_json:
@@ -25,4 +28,4 @@ def measure(
     else:
         say(report.table(values))
         if not report.published:
-            tell("No published figure stands beside these: the lists are not the official test lists.")
+            tell(f"No published figure stands beside these: {report.withheld}.")

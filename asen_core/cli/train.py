@@ -82,6 +82,8 @@ def train(
     """
     from asen_core import training
 
+    if start is not None and (trunk or local_trunk):
+        raise typer.BadParameter("A checkpoint brings its trunks; give --start or --trunk, not both.", param_hint="--start")
     given = (images, seed, rendered) != (None, None, None) or only or dataset
     plan = training.load_recipe(recipe, images, seed, only or (), dataset, rendered) if given else recipe
     begin = training.Begin(trunk, local_trunk, start)

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from asen_core.types import Vocabulary
 from asen_core.vocabularies import FASHIONAI
 
-__all__ = ["DEFAULT", "FASHIONAI", "REGION_OF"]
+__all__ = ["COARSE", "DEFAULT", "FASHIONAI", "FINE", "REGION_OF"]
 
 DEFAULT: Vocabulary = MappingProxyType(
     {
@@ -33,6 +33,10 @@ DEFAULT: Vocabulary = MappingProxyType(
         ),
     }
 )  # fmt: skip
+
+COARSE = ("colour", "category")
+"""What can be told at a glance; labels of these alone teach little of what the product is for."""
+FINE = tuple(a for a in DEFAULT if a not in COARSE)
 
 REGION_OF: dict[str, str] = {
     "neckline": "neckline",

@@ -8,7 +8,7 @@ import os
 import zipfile
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -106,18 +106,28 @@ class Work:
         m = len(images)
         found = Looks(images, np.empty((m, length), np.float32), np.empty(m, np.int16), np.empty((m, len(FIGURES)), np.float32))
         for n in range(len(self.shards)):
-            with np.load(self._file(n)) as file:
-                if f"images-{attribute}" in file:
-                    rows = found.at(file[f"images-{attribute}"])
-                    for name in ("vectors", "read", "places"):
-                        getattr(found, name)[rows] = file[f"{name}-{attribute}"]
+            try:
+                self._fill(found, attribute, self._file(n))
+            except FileNotFoundError:
+                raise DataError(
+                    f"{self.folder} was emptied by another run of the same evaluation; run it again, and give runs that go on "
+                    "at the same time a --work each."
+                ) from None
         return found
+
+    def _fill(self, found: Looks, attribute: int, path: Path) -> None:
+        with np.load(path) as file:
+            if f"images-{attribute}" in file:
+                rows = found.at(file[f"images-{attribute}"])
+                for name in ("vectors", "read", "places"):
+                    getattr(found, name)[rows] = file[f"{name}-{attribute}"]
 
     def remove(self) -> None:
         """Delete the shards."""
         for file in self.folder.glob("*.npz*"):
             file.unlink(missing_ok=True)
-        self.folder.rmdir()
+        with suppress(OSError):  # another run of the same evaluation is at work there, or was quicker
+            self.folder.rmdir()
 
     def _looked(self, engine: Engine, shard: Shard, paths: Iterable[Path], batch_size: int) -> dict[str, np.ndarray]:
         names = tuple(engine.vocabulary)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.console import Group
+from rich.markup import escape
 
-from asen_core.data.official import Listing, require_photos
+from asen_core.data.official import Listing, Origin, remarks, require_photos, require_whole
 from asen_core.errors import DataError
 from asen_core.evaluation.localisation import LocalisationReport, Place, place_of
 from asen_core.evaluation.looks import Work, default_folder
-from asen_core.evaluation.published import Published, references
+from asen_core.evaluation.published import Published, references, withheld
 from asen_core.evaluation.ranked import Ranked, ranked
 from asen_core.evaluation.retrieval import KS
 from asen_core.evaluation.scoring import Report, with_intervals
@@ -26,7 +27,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class OfficialReport:
-    """A checkpoint on a benchmark; localisation: None where no region is marked; published: none unless the lists are whole."""
+    """A checkpoint on a benchmark; localisation: None where no region is marked.
+
+    published: empty unless these are the authors' whole test lists; withheld: else why. origin: whose lists these are. remarks:
+    what is left out or of another size than published, a sentence each.
+    """
 
     dataset: str
     split: str
@@ -34,10 +39,15 @@ class OfficialReport:
     retrieval: Report
     localisation: LocalisationReport | None
     published: tuple[Published, ...]
+    withheld: str = ""
+    origin: Origin = field(default_factory=Origin)
+    remarks: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
-        found = {"dataset": self.dataset, "split": self.split, "photos": self.photos, "retrieval": self.retrieval.to_dict()}
+        found: dict[str, Any] = {"dataset": self.dataset, "split": self.split, "photos": self.photos}
+        found |= {"lists": self.origin.lists, "origin": self.origin.text or None, "dropped_photos": self.origin.dropped}
+        found |= {"remarks": list(self.remarks), "retrieval": self.retrieval.to_dict()}
         if self.localisation:
             found["localisation"] = self.localisation.to_dict()
         return found | {"published_by_others": [vars(p) for p in self.published]}
@@ -63,12 +73,13 @@ def evaluate_official(
 
     work: a folder where vectors are kept while it runs and afterwards; None: the user's cache, emptied at the end.
 
-    Raises: DataError where the checkpoint has another vocabulary, photos are absent or the folder can't be written;
-    PhotoError where one can't be read.
+    Raises: DataError where the checkpoint has another vocabulary, lists are cut, photos are absent or the folder can't be
+    written; PhotoError where one can't be read.
     """
     if queries.images != candidates.images or queries.root != candidates.root:
         raise ValueError("Queries and candidates must be lists over the same photos.")
     require_vocabulary(engine.vocabulary, queries)
+    require_whole(queries, candidates)
     require_photos(queries, candidates)
     place = Work(engine, queries, candidates, work or default_folder())
     place.look(engine, batch_size, progress)
@@ -78,12 +89,14 @@ def evaluate_official(
         looks = place.looks(a, engine.dim)
         found[attribute] = ranked(looks, queries, candidates, a, ks)
         places[attribute] = place_of(attribute, looks.places[~np.isnan(looks.places[:, 0])].tolist())
-    shown = references(queries, candidates)
-    retrieval = replace(_report(found), title=f"{queries.dataset} {queries.split}, published protocol", zeros=True)
+    shown, why, origin = references(queries, candidates), withheld(queries, candidates), queries.origin
+    whose = f" ({escape(str(origin))})" if str(origin) else ""
+    retrieval = replace(_report(found), title=f"{queries.dataset} {queries.split}, published protocol{whose}", zeros=True)
     retrieval = replace(retrieval, references=tuple((f"{p.method}, {p.source}", p.total_map) for p in shown))
     if work is None:
         place.remove()
-    return OfficialReport(queries.dataset, queries.split, place.photos, retrieval, _localised(places, place), shown)
+    where, told = _localised(places, place), remarks(queries, candidates)
+    return OfficialReport(queries.dataset, queries.split, place.photos, retrieval, where, shown, why, origin, told)
 
 
 def require_vocabulary(own: Vocabulary, listing: Listing) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from asen_core.data.official import DATASETS, Listing
+from asen_core.data.official import DATASETS, Listing, left_out
 
 
 @dataclass(frozen=True)
@@ -31,16 +31,31 @@ LEAST_PHOTOS: Mapping[str, int] = MappingProxyType({"DARN": 20_000, "DeepFashion
 
 
 def references(queries: Listing, candidates: Listing) -> tuple[Published, ...]:
-    """The published results that a figure on these lists may stand beside: none unless they have the official test lists' size.
+    """The published results that a figure on these lists may stand beside: none where `withheld` says why.
 
-    Drawn garments in an official layout, told by their marked regions, are another test, however many they are.
+    Raises: DataError where what tells whose lists these are can't be read.
     """
-    dataset = queries.dataset
-    if queries.split != "test" or candidates.split != "test" or (queries.root / "regions.csv").exists():
-        return ()
+    return () if withheld(queries, candidates) else RESULTS[queries.dataset]
+
+
+def withheld(queries: Listing, candidates: Listing) -> str:
+    """Why no published figure may stand beside one on these lists, in words that go on a sentence; empty where it may.
+
+    They have to be the authors' test lists, whole, with all their photos. Drawn garments in an official layout, told also by
+    their marked regions, are another test, however many they are. Raises: DataError as `references`.
+    """
+    origin, dataset = queries.origin, queries.dataset
+    if queries.split != "test" or candidates.split != "test":
+        return f"these are the {queries.split} lists, and the published figures are of the test lists"
+    if not origin.official:
+        return f"these are not the authors' whole lists ({origin})"
+    if (queries.root / "regions.csv").exists():
+        return "the photos have marked regions, which the official ones don't have"
+    if out := left_out(queries, candidates):
+        return f"{len(out):,} of the listed photos stand in no list"
     rows = DATASETS[dataset].rows
     if rows:
         whole = len(queries.rows) == rows["query_test"] and len(candidates.rows) == rows["candidate_test"]
     else:
         whole = len(set(queries.used.tolist()) | set(candidates.used.tolist())) >= LEAST_PHOTOS[dataset]
-    return RESULTS[dataset] if whole else ()
+    return "" if whole else "the lists don't have the size of the official test lists"

@@ -21,7 +21,7 @@ class Asen(SingleLook):
 
     def __init__(self, config: ModelConfig, vocabulary: Vocabulary) -> None:
         super().__init__(config, vocabulary)
-        self.attribute_vectors = nn.Parameter(torch.randn(len(vocabulary), config.attribute_dim) * 0.5)
+        self.attribute_vectors = nn.Parameter(torch.randn(len(vocabulary), config.attribute_dim) * config.attribute_spread)
         trunk = build_trunk("global", config.global_trunk)
         self.global_branch = AttentionBranch(trunk, config.attribute_dim, config.global_dim, keys=config.global_keys)
 

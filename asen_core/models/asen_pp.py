@@ -44,7 +44,7 @@ class AsenPP(nn.Module):
         self.config = config
         self.vocabulary = vocabulary
         self.attributes = tuple(vocabulary)
-        self.attribute_vectors = nn.Parameter(torch.randn(len(vocabulary), config.attribute_dim) * 0.5)
+        self.attribute_vectors = nn.Parameter(torch.randn(len(vocabulary), config.attribute_dim) * config.attribute_spread)
         d, fine = config.attribute_dim, config.attention_kernel if config.attention_stride == 8 else 0
         trunk = build_trunk("global", config.global_trunk)
         self.global_branch = AttentionBranch(trunk, d, config.global_dim, fine, config.global_keys)

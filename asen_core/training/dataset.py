@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,7 +15,8 @@ from asen_core import images
 from asen_core.config import ModelConfig
 from asen_core.data.crowd import answer_indices
 from asen_core.data.labels import REGIONS, Photo
-from asen_core.data.vocabulary import DEFAULT, REGION_OF
+from asen_core.data.vocabulary import COARSE, DEFAULT, REGION_OF
+from asen_core.errors import DataError, PhotoError
 from asen_core.training.augment import Change, augment, box_coverage, kept_share, mask_coverage
 from asen_core.training.stages import Batch
 from asen_core.types import Frame, Vocabulary
@@ -88,7 +90,7 @@ class GarmentDataset(Dataset[Examples]):
     def __getitem__(self, ticket: Ticket) -> Examples:
         index, seed = ticket
         photo, rng = self.photos[index], np.random.default_rng(seed)
-        pixels = images.load(photo.path).pixels
+        pixels = _pixels(photo.path)
         source, change, plain = self._augmented(pixels, photo, rng) if self.changed else (pixels, _unchanged(pixels), None)
         laid, frame = images.lay(source, self.config.input_size, self.config.fill, self.config.geometry)
         maps = self._maps(photo, pixels.shape, change, frame)
@@ -113,7 +115,7 @@ class GarmentDataset(Dataset[Examples]):
         self, pixels: np.ndarray, photo: Photo, rng: np.random.Generator
     ) -> tuple[np.ndarray, Change, np.ndarray | None]:
         """The photo changed at random, how, and where its background was plain."""
-        backdrop = images.load(self.photos[int(rng.integers(len(self)))].path).pixels if rng.random() < 0.2 else None
+        backdrop = _pixels(self.photos[int(rng.integers(len(self)))].path) if rng.random() < 0.2 else None
         plain = images.plain_background(pixels)
         upright = self._upright or bool(photo.regions) or photo.key in self.masks
         return *augment(pixels, plain, rng, backdrop, upright, extended=bool(self._seen)), plain
@@ -154,6 +156,14 @@ def _unchanged(pixels: np.ndarray) -> Change:
     return Change((0, 0, pixels.shape[1], pixels.shape[0]), flip=False, recoloured=False, rotated=False)
 
 
+def _pixels(path: Path) -> np.ndarray:
+    """(H, W, 3) uint8. Raises: DataError, as a run on fewer photos would not be the one that was asked for."""
+    try:
+        return images.load(path).pixels
+    except PhotoError as error:
+        raise DataError(f"{path} can't be trained on: {error} Nothing is trained on a part of the photos.") from None
+
+
 def collate(parts: Sequence[Examples]) -> Examples:
     """One batch out of single examples."""
     return Examples(
@@ -177,7 +187,7 @@ class MixedBatches(Sampler[list[Ticket]]):
         self.steps, self.seed, self.attributes = steps, seed, batch.attributes
         photos, labels, answers = dataset.photos, dataset.labels, dataset.answers
         asked = (answers >= 0).any(1)
-        fine = np.array([any(a not in ("colour", "category") for a in p.labels) for p in photos])
+        fine = np.array([any(a not in COARSE for a in p.labels) for p in photos])
         rendered = np.array([p.key in dataset.masks for p in photos])
         marked = np.array([bool(p.regions) for p in photos])
         pools = (

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader
 
+from asen_core.errors import DataError
 from asen_core.models import Model, reads
 from asen_core.training.dataset import Examples, GarmentDataset, MixedBatches, collate
 from asen_core.training.parts import PartBatches, Parts
@@ -31,6 +32,7 @@ _OPTIMIZERS = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}
 class Effort:
     """How a run uses its machine; it changes the outcome by the noise of the arithmetic alone, but for batch norms that are
     trained: those take the statistics of a piece (all processes together on GPUs, each alone on CPUs), not of the whole step.
+    The norm of CSN's embeddings, too, is taken of a piece.
 
     precision: "bf16", "fp16" (GPU only) or "float32" for convolutions and products. micro_batch: triplets that a process
     takes at once, 0 for its whole share of a step. save_minutes: how often the state is written within an epoch. workers:
@@ -131,7 +133,7 @@ class Steps:
     ) -> Terms:  # fmt: skip
         """One step; the mean of its loss terms over this process's pieces."""
         self.optimizer.zero_grad(set_to_none=True)
-        mine = [moved(next(pieces), self.team.device) for _ in range(self.parts.pieces)]
+        mine = [moved(_read(pieces), self.team.device) for _ in range(self.parts.pieces)]
         if isinstance(batches, TripletBatches):
             sums = self._triplets(mine, self.parts.attributes(batches.attributes[i]))
         else:
@@ -160,6 +162,14 @@ class Steps:
         self.scaler.scale(torch.stack(list(terms.values())).sum()).backward()
 
 
+def _read(pieces: Iterator[Examples]) -> Examples:
+    """The next piece. Raises: DataError; from another process it comes with that one's traceback as its text."""
+    try:
+        return next(pieces)
+    except DataError as error:
+        raise DataError(str(error).rpartition(f"{DataError.__name__}: ")[2].strip()) from None
+
+
 def _batches(dataset: GarmentDataset, stage: Stage, seed: tuple[int, ...]) -> MixedBatches | TripletBatches:
     if stage.sampling == "triplets":
         return TripletBatches(dataset, stage.triplets, stage.steps, seed)
@@ -169,15 +179,13 @@ def _batches(dataset: GarmentDataset, stage: Stage, seed: tuple[int, ...]) -> Mi
 def rate_factor(step: int, stage: Stage) -> float:
     """Learning-rate factor in (0, 1] at a step of the stage, from 0.
 
-    Linear warm-up, then a cosine down to the floor, or the stage's equal decays, or one decay after so many epochs.
+    Linear warm-up, then a cosine down to the floor, or a decay after every so many epochs.
     """
     if step < stage.warmup:
         return (step + 1) / stage.warmup
     if stage.decay_every:
         return stage.decay ** int(step / (stage.decay_every * stage.steps))
     done = (step - stage.warmup) / max(1, stage.epochs * stage.steps - stage.warmup)
-    if stage.decays:
-        return stage.decay ** min(stage.decays, int((stage.decays + 1) * done))
     return stage.floor + (1 - stage.floor) * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
 
 

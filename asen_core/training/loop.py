@@ -68,10 +68,13 @@ def run(
     with processes(device) as team, Report(Console(stderr=True, quiet=not team.first), plan) as report:
         parts = tuple(Parts.of(s, team.rank, team.count, effort.micro_batch) for s in plan.stages)
         precision = precision_of(effort.precision, team.device)
+        source = open_source(plan, data, team.device)
         out.mkdir(parents=True, exist_ok=True)
         state = _start(plan, data, out, team, fresh, begin)
         job = _Run(plan, data, out, team, effort, precision, parts, report, state)
-        source = open_source(plan, data, team.device)
+        _keep_to(state, source, out)
+        for remark in source.remarks:
+            report.line(remark)
         dataset = _dataset(job, source)
         for index in range(state.stage, len(plan.stages)):
             if plan.stages[index].pseudo:
@@ -94,7 +97,7 @@ def _start(plan: Recipe, data: Path, out: Path, team: Processes, fresh: bool, be
     started_from = start_from(model, begin.start) if begin.start and not resumed else ""
     if plan.keep_start and not (started_from or resumed):
         raise DataError(f"The recipe {plan.name} goes on from a trained model; give its checkpoint with --start.")
-    if (plan.trunk_weights or begin.trunk) and not (started_from or resumed):
+    if (plan.trunk_weights or begin.trunk or begin.local_trunk) and not (started_from or resumed):
         load_trunks(model, plan.trunk_weights, data, begin)
     model = _together(model, team).to(team.device, memory_format=torch.channels_last)
     state = State(model, WeightAverage(model), started_from=started_from)
@@ -104,6 +107,16 @@ def _start(plan: Recipe, data: Path, out: Path, team: Processes, fresh: bool, be
         state.load(path, plan)
     team.wait()  # a process that is late must not find a state that another has written since
     return state
+
+
+def _keep_to(state: State, source: Source, out: Path) -> None:
+    """Note which photos a run learns from. Raises: DataError where it has begun with others."""
+    if state.data and state.data != source.digest:
+        raise DataError(
+            f"{out} holds a run on another training list ({state.data}, now {source.digest}); give the --data that it began "
+            "with, another --out, or --fresh to start over."
+        )
+    state.data = source.digest
 
 
 def _together(model: Model, team: Processes) -> Model:
@@ -192,7 +205,7 @@ def _validate(job: _Run, source: Source, epoch: int) -> dict[str, Any]:
     state, stage, found = job.state, job.plan.stages[job.state.stage], {}
     if job.team.first:
         with state.average.applied(state.model):
-            found = dict(source.validation.figures(state.model))
+            found = dict(source.validation.figures(state.model, stage.local))
             score = found[source.validation.best_by]
             if stage.best and score > state.best.get("score", -1.0):
                 weights = {k: v.detach().cpu().clone() for k, v in state.model.state_dict().items()}
@@ -207,7 +220,7 @@ def _export(job: _Run, dataset: GarmentDataset, source: Source) -> None:
     figures = source.validation.figures(state.model)
     provenance = {
         "recipe": plan.name, "started_from": state.started_from, "recipe_text": plan.text, "seed": plan.seed,
-        "version": __version__, "dataset": plan.dataset,
+        "version": __version__, "dataset": plan.dataset, "lists": source.origin, "lists_digest": source.digest,
         "photos": len(dataset.photos) - len(dataset.masks), "rendered": len(dataset.masks),
         "images_seen": state.images, "images_asked": plan.images, "only": list(plan.only),
         "train_minutes": round(state.seconds / 60, 1), "processes": job.team.count, "precision": effort.precision,

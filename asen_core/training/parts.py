@@ -42,12 +42,13 @@ class Parts:
                 f"{triplets} triplets a step can't be shared evenly by {count} processes; start {_divisors(triplets)}."
             )
         share = triplets // count
-        if micro_batch and share % micro_batch:
+        size = min(micro_batch or share, share)
+        if share % size:
             raise DataError(
-                f"{share} triplets a step and process can't be cut into pieces of {micro_batch}; give --micro-batch "
+                f"{share} triplets a step and process can't be cut into pieces of {size}; give --micro-batch "
                 f"{_divisors(share)}."
             )
-        return cls(rank, count, share // micro_batch if micro_batch else 1)
+        return cls(rank, count, share // size)
 
     def tickets(self, step: list[Ticket]) -> list[list[Ticket]]:
         """This process's pieces of a step's tickets."""

@@ -38,7 +38,8 @@ def load_trunks(model: Model, weights: str, data: Path, begin: Begin) -> None:
     Raises: CheckpointError where weights are missing, can't be had or don't fit.
     """
     if "resnet" in model.config.global_trunk:
-        load_resnets(model, begin.trunk, begin.local_trunk)
+        file = data / weights if weights not in ("", "torchvision") else None
+        load_resnets(model, begin.trunk or file, begin.local_trunk)
         return
     if begin.local_trunk:
         raise CheckpointError("--local-trunk is for networks of two ResNets; leave it out, --trunk fills both branches here.")

@@ -74,6 +74,8 @@ def _parse(path: Path) -> Recipe:
     if "extends" in values:
         # The other recipe's text comes along: two runs are the same where all that decides them is.
         below = _extended(path, str(values.pop("extends"))).read_text(encoding="utf-8")
+        if deeper := tomllib.loads(below).get("extends"):
+            raise ValueError(f"it extends a recipe that extends {deeper!r} itself; extend {deeper!r} directly")
         values, text = tomllib.loads(below) | values, f"{below}\n# extended by\n{text}"
     model = dict(values.pop("model"))
     preset = PRESETS[model.pop("preset")]
@@ -118,7 +120,7 @@ def _of_dataset(recipe: Recipe, dataset: str, rendered: int | None) -> Recipe:
         recipe = replace(recipe, dataset=name, text=f"{recipe.text}\n# --dataset {name}\n")
     if rendered is not None:
         recipe = replace(recipe, rendered=rendered, text=f"{recipe.text}\n# --rendered {rendered}\n")
-    if rendered == 0:
+    if recipe.rendered == 0:
         recipe = replace(recipe, stages=tuple(replace(s, batch=_undrawn(s.batch)) for s in recipe.stages))
     return recipe
 

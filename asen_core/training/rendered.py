@@ -24,7 +24,7 @@ def rendered_photos(
     """`count` garments as JPEG files with labels, and their region masks (regions, h, w) bool at a quarter of the size.
 
     dataset: "FashionAI" for labels of its vocabulary, "" for the default one. Drawn anew unless a complete earlier set with
-    the same count and seed lies in `directory`.
+    the same count and seed lies in the dataset's folder below `directory`.
 
     Raises: DataError where the renderer doesn't know the dataset's values.
     """
@@ -32,16 +32,11 @@ def rendered_photos(
         raise DataError(
             f"Garments can't be drawn with labels of {dataset}; give --rendered 0, or set rendered = 0 in the recipe."
         )
+    directory = directory / (dataset or "default")
     index = directory / f"labels-{count}-{seed}.json"
     if not index.exists():
-        _draw(
-            directory,
-            index,
-            seed,
-            _garments(count, seed, dataset),
-            progress.add_task("drawing garments", total=count),
-            progress,
-        )
+        task = progress.add_task("drawing garments", total=count)
+        _draw(directory, index, seed, _garments(count, seed, dataset), task, progress)
     entries = json.loads(index.read_text(encoding="utf-8"))
     packed = np.load(directory / f"masks-{count}-{seed}.npz")
     masks = np.unpackbits(packed["bits"], axis=-1, count=int(packed["width"])).astype(bool)

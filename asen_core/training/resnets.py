@@ -54,7 +54,7 @@ def _fill(trunk: Trunk, kind: str, file: Path | None, option: str) -> None:
 def _read(path: Path, option: str) -> dict[str, Tensor]:
     try:
         found = load_file(path) if path.suffix == ".safetensors" else torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, SafetensorError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+    except (OSError, SafetensorError, RuntimeError, EOFError, KeyError, pickle.UnpicklingError) as error:
         raise CheckpointError(
             f"{path} can't be read as weights: {(str(error) or 'it is empty').splitlines()[0]}; give another {option}."
         ) from None

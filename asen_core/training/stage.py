@@ -1,4 +1,4 @@
-"""One epoch of one stage: forward, loss, step, running average of the weights."""
+"""What a step on a mixed batch trains: parameter groups, losses, and the running average of the weights."""
 
 from __future__ import annotations
 

@@ -60,8 +60,8 @@ class Loss(FromDict):
 class Stage(FromDict):
     """One stage of training; `frozen` counts trunk layers.
 
-    Learning rates fall along a cosine to `floor` times their top after `warmup` steps; decays: where not 0, they fall in so
-    many equal steps instead, each to `decay` of the one before; decay_every: where not 0, so they fall after so many epochs.
+    Learning rates fall along a cosine to `floor` times their top after `warmup` steps; decay_every: where not 0, they fall to
+    `decay` times themselves after so many epochs instead.
     optimizer: "adamw", or "adam", whose weight decay is part of the gradient. clip: the longest gradient, 0 for any length.
     average: memory of the running average of the weights, which is what is evaluated and kept; 0: the weights themselves.
     batch_norms: whether they take and learn the batch's own statistics; else those of the pretrained trunk stay.
@@ -88,7 +88,6 @@ class Stage(FromDict):
     pseudo: float = 0.0
     sampling: str = "mixed"
     triplets: int = 21
-    decays: int = 0
     decay: float = 0.9
     decay_every: float = 0.0
     optimizer: str = "adamw"
@@ -104,10 +103,10 @@ class Stage(FromDict):
             raise ValueError(f"sampling must be mixed or triplets, got {self.sampling!r}")
         if self.optimizer not in OPTIMIZERS:
             raise ValueError(f"optimizer must be adamw or adam, got {self.optimizer!r}")
-        if self.decays and self.decay_every:
-            raise ValueError("decays and decay_every are two ways to let the rates fall; set one")
         if self.batch_norms and self.average:
             raise ValueError("batch_norms = true learns statistics that no average of the weights has; set average = 0.0")
+        if self.batch_norms and (self.frozen or self.local_frozen):
+            raise ValueError("batch_norms = true moves the statistics of frozen layers; set frozen = 0 and local_frozen = 0")
         if self.validate < 1:
             raise ValueError(f"validate must be at least 1 epoch, got {self.validate}")
 
@@ -115,6 +114,11 @@ class Stage(FromDict):
     def photos(self) -> int:
         """Photos per step."""
         return 3 * self.triplets if self.sampling == "triplets" else self.batch.size
+
+    @property
+    def local(self) -> bool:
+        """Whether the stage trains anything of a local branch."""
+        return max(self.loss.local, self.loss.joined, self.local_rate, self.local_head_rate) > 0
 
     @property
     def images(self) -> int:

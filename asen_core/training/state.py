@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -22,7 +23,8 @@ _TENSORS = ("model", "average")
 @dataclass
 class State:
     """Everything that the next step depends on. `step` counts the steps done of the epoch, `sums` its losses so far;
-    draws: the state of the epoch's generator; scaler: that of the loss scaling of fp16; best: the stage's best epoch so far.
+    draws: the state of the epoch's generator; scaler: that of the loss scaling of fp16; best: the stage's best epoch so far;
+    data: digest of the training list that it learns from, empty for the collections.
     """
 
     model: Model
@@ -39,6 +41,7 @@ class State:
     epoch_seconds: float = 0.0
     images: int = 0
     started_from: str = ""
+    data: str = ""
     begun: dict[str, Tensor] = field(default_factory=dict)
     history: list[dict[str, Any]] = field(default_factory=list)
 
@@ -54,10 +57,11 @@ class State:
         """Go on where a saved state stood. Raises: DataError where it is of another recipe or can't be read."""
         try:
             values = torch.load(path, weights_only=True, map_location="cpu")
-        except (OSError, RuntimeError, EOFError, ValueError) as error:
-            raise DataError(
-                f"{path} can't be read ({(str(error) or 'it is empty').splitlines()[0]}); give --fresh to start over."
-            ) from None
+            if not isinstance(values, dict) or not {"recipe", "model", "average"} <= set(values):
+                raise ValueError("it holds no training run")
+        except (OSError, RuntimeError, EOFError, ValueError, KeyError, TypeError, AttributeError, UnpicklingError) as error:
+            reason = (str(error) or "it is empty").splitlines()[0][:120]
+            raise DataError(f"{path} can't be read ({reason}); give --fresh to start over.") from None
         if values["recipe"] != recipe.text:
             raise DataError(f"{path.parent} holds a run of another recipe; give another --out, or --fresh to start over.")
         self.model.load_state_dict(values["model"])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, ClassVar
@@ -12,10 +13,10 @@ import numpy as np
 import torch
 
 from asen_core.checkpoint import Checkpoint
-from asen_core.data.collection import collect
+from asen_core.data.collection import CROWD, collect
 from asen_core.data.labels import Photo
 from asen_core.data.official import Listing, photos_of
-from asen_core.data.vocabulary import DEFAULT
+from asen_core.data.vocabulary import FINE
 from asen_core.engine import Engine
 from asen_core.evaluation import Localisation, LocalisationReport, Report, Retrieval
 from asen_core.evaluation import run as look_at_all
@@ -23,7 +24,8 @@ from asen_core.evaluation.official import evaluate_official
 from asen_core.models import Model
 from asen_core.training.calibration import calibrate
 
-FINE = tuple(a for a in DEFAULT if a not in ("colour", "category"))
+_NOTHING = 1e-9
+"""The least that a branch can weigh; its part of an embedding is then below float32's rounding of a cosine."""
 CALIBRATED = 1500
 """How many photos of a benchmark's valid split are enough for temperatures."""
 
@@ -44,16 +46,22 @@ class Validation:
     def of(cls, data: Path, device: torch.device) -> Validation:
         """Collect them from the same folder that training reads."""
         photos = collect(data, "valid")
-        listed = [p for p in photos if p.source != "clothing_attributes"]
+        listed = [p for p in photos if p.source != CROWD]
         return cls([p for p in listed if set(FINE) & set(p.labels)], [p for p in photos if p.regions], device)
 
     def calibrate(self, model: Model) -> dict[str, float]:
         """Fit the read-out's temperatures on the labelled photos; returns the factor per attribute."""
         return calibrate(model, self.engine(model), self.labelled)
 
-    def figures(self, model: Model) -> Mapping[str, Any]:
-        """MAP, read-out accuracy and pointing per attribute with their means, in [0, 1], for the weights as they are."""
-        engine = self.engine(model)
+    def figures(self, model: Model, local: bool = True) -> Mapping[str, Any]:
+        """MAP, read-out accuracy and pointing per attribute with their means, in [0, 1], for the weights as they are.
+
+        local: whether the local branch counts; one that nobody has trained yet only blurs the figures.
+        """
+        with _weighed(model, local):
+            return self._figures(self.engine(model))
+
+    def _figures(self, engine: Engine) -> Mapping[str, Any]:
         retrieval = Retrieval(engine.vocabulary, self.labelled, FINE)
         places = Localisation(engine.vocabulary, self.marked, by_label=True)
         look_at_all(engine, [retrieval, places])
@@ -62,6 +70,18 @@ class Validation:
     def engine(self, model: Model) -> Engine:
         """The model as the engine that the app uses."""
         return Engine(Checkpoint(model.eval(), "training"), device=self.device)
+
+
+@contextmanager
+def _weighed(model: Model, local: bool) -> Iterator[None]:
+    """The model with all weight on the global branch, where the local one shall not count."""
+    config = model.config
+    if not local:
+        model.config = replace(config, beta=1 - _NOTHING)
+    try:
+        yield
+    finally:
+        model.config = config
 
 
 def _retrieved(found: Report) -> dict[str, Any]:
@@ -99,10 +119,10 @@ class OfficialValidation(Validation):
         chosen = np.sort(np.random.default_rng(seed).permutation(len(photos))[:CALIBRATED])
         return cls([photos[i] for i in chosen], [], device, queries, candidates)
 
-    def figures(self, model: Model) -> Mapping[str, Any]:
-        """As of `Validation.figures`, with the micro MAP; no pointing where the benchmark has no marks."""
+    def _figures(self, engine: Engine) -> Mapping[str, Any]:
+        """As of `Validation`, with the micro MAP; no pointing where the benchmark has no marks."""
         # What is kept of a pass is told apart by the model's fingerprint, which a model in training doesn't have.
         with TemporaryDirectory() as work:
-            found = evaluate_official(self.engine(model), self.queries, self.candidates, Path(work))
+            found = evaluate_official(engine, self.queries, self.candidates, Path(work))
         where = _pointing(found.localisation) if found.localisation else {}
         return {"micro_map": round(found.retrieval.micro, 4), **_retrieved(found.retrieval), **where}

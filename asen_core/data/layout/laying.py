@@ -43,7 +43,7 @@ def write_layout(out: Path, dataset: str, sizes: Sizes, seed: int, workers: int 
     name = facts_of(dataset).name
     root = out / name
     plans = _PLANS[name](sizes, seed)
-    _claim(root, {"sizes": vars(sizes), "seed": seed})
+    _claim(root, {"dataset": name, "sizes": vars(sizes), "seed": seed})
     if (root / "regions.csv").exists():
         yield sizes.whole
         return
@@ -66,7 +66,8 @@ def _claim(root: Path, settings: dict[str, object]) -> None:
     try:
         root.mkdir(parents=True, exist_ok=True)
         if path.exists():
-            if load_meta(path) != settings:
+            # Sets drawn by the first version don't name their dataset.
+            if {"dataset": settings["dataset"]} | load_meta(path) != settings:
                 raise DataError(f"{root} holds garments of other sizes or another seed; give another --out, or delete it.")
         elif any(root.iterdir()):
             raise DataError(f"{root} is not empty and not a drawn set; give another --out.")

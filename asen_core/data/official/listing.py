@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import stat
 from collections.abc import Sequence
@@ -13,6 +15,7 @@ import numpy as np
 
 from asen_core.data.labels import Photo, read_regions
 from asen_core.data.official.lines import counted
+from asen_core.data.official.origin import Origin, read_origin
 from asen_core.errors import DataError
 from asen_core.types import Vocabulary
 
@@ -48,6 +51,18 @@ class Listing:
     def used(self) -> np.ndarray:
         """(M,) int32: the image indices that occur, each once, ascending."""
         return np.unique(self.rows[:, 0])
+
+    @cached_property
+    def origin(self) -> Origin:
+        """Whose lists these are. Raises: DataError as `read_origin`."""
+        return read_origin(self.root)
+
+    @cached_property
+    def digest(self) -> str:
+        """16 hex digits of everything that is learnt from: rows, paths of the photos, attributes and values by name."""
+        names = [[attribute, *values] for attribute, values in self.vocabulary.items()]
+        known = json.dumps([self.dataset, self.split, names, self.images], ensure_ascii=False)
+        return hashlib.sha256(known.encode() + self.rows.astype("<i4").tobytes()).hexdigest()[:16]
 
 
 def absent_photos(listing: Listing) -> list[str]:

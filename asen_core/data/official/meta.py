@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections import Counter
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from asen_core.data.official.facts import Facts
+from asen_core.data.official.facts import DATASETS, Facts
+from asen_core.data.official.origin import ABOUT, DRAWN, read_origin
 from asen_core.errors import DataError
 from asen_core.types import Vocabulary
+from asen_core.vocabularies import FASHIONAI
+
+_LOOKED_AT = 100
+"""Photos whose paths tell the benchmark."""
+_FORMS = {
+    "FashionAI": re.compile(f".*/Images/({'|'.join(FASHIONAI)})_labels/"),
+    "DARN": re.compile("pic/"),
+    "DeepFashion": re.compile("img/"),
+}
+"""How each lays its photos out."""
 
 
 def read_vocabulary(facts: Facts, root: Path) -> Vocabulary:
@@ -19,8 +33,11 @@ def read_vocabulary(facts: Facts, root: Path) -> Vocabulary:
 
     meta.json holds the dataset's part under its name, or directly.
 
-    Raises: DataError where meta.json can't be read or its attributes or numbers of values aren't the published ones.
+    Raises: DataError where meta.json can't be read, its attributes or numbers of values aren't the published ones, or the
+    folder is another dataset's.
     """
+    if wrong := another_dataset(facts, root):
+        raise DataError(wrong)
     for path in (root / "meta.json", root.parent / "meta.json"):
         if path.is_file():
             part = _part(load_meta(path), facts.name)
@@ -29,6 +46,42 @@ def read_vocabulary(facts: Facts, root: Path) -> Vocabulary:
                 continue
             return _vocabulary(part, facts, path)
     return facts.vocabulary
+
+
+def another_dataset(facts: Facts, root: Path) -> str:
+    """What is wrong where the folder is another dataset's, by its name, what made it, or a meta.json that names others only.
+
+    Empty where nothing says so. Raises: DataError as `read_origin`, and where meta.json can't be read.
+    """
+    others = [name for name in DATASETS if name != facts.name]
+    folder = os.path.basename(os.path.abspath(root)).lower()
+    by_name = next((name for name in others if folder == name.lower()), "")
+    if by_name:
+        return _of_another(facts, root, by_name, "it is named so")
+    if (made := read_origin(root).dataset) in others:
+        return _of_another(facts, root, made, f"{DRAWN if (root / DRAWN).is_file() else ABOUT} says so")
+    # One above a folder of the dataset's own name may have been written before its part was there.
+    places = (root,) if folder == facts.name.lower() else (root, root.parent)
+    for path in (place / "meta.json" for place in places):
+        known = load_meta(path) if path.is_file() else {}
+        named = [name for name in others if name in known]
+        if named and facts.name not in known and "ATTRIBUTES" not in known:
+            return _of_another(facts, root, " and ".join(named), f"{path} names nothing else")
+    laid = _laid_out_as(root)
+    return _of_another(facts, root, laid, "its photos are named as those are") if laid in others else ""
+
+
+def _laid_out_as(root: Path) -> str:
+    """Whose paths the first photos of a filenames list all have; empty where they tell nothing."""
+    for path in sorted(p for p in root.glob("filenames_*.txt") if p.is_file()):
+        with open(path, encoding="utf-8-sig", errors="replace") as file:
+            photos = [line.strip() for line in islice(file, _LOOKED_AT)]
+        return next((name for name, form in _FORMS.items() if photos and all(map(form.match, photos))), "")
+    return ""
+
+
+def _of_another(facts: Facts, root: Path, other: str, why: str) -> str:
+    return f"{root} holds {other}, not {facts.name}: {why}. Give the folder that holds {facts.name}, or ask for {other}."
 
 
 def distinct(names: Sequence[str]) -> tuple[str, ...]:

@@ -13,10 +13,11 @@ from pathlib import Path
 from asen_core.data.official.download import Place, Track
 from asen_core.data.official.lines import counted
 from asen_core.data.official.meta import load_meta
+from asen_core.data.official.origin import ABOUT, about
 from asen_core.data.official.plan import Plan
 from asen_core.errors import DataError
 
-MISSING, DROPPED, ABOUT = "missing_photos.txt", "dropped_photos.txt", "prepared.json"
+MISSING, DROPPED = "missing_photos.txt", "dropped_photos.txt"
 
 
 def place_photos(plan: Plan, root: Path, copy: bool, track: Track) -> int:
@@ -71,8 +72,9 @@ def contents_of(plan: Plan, root: Path) -> dict[Path, str]:
             f"{counted(len(other), 'list')} with another content there already, {other[0]} first; remove "
             f"them or give another --out."
         )
-    about = {"split": plan.origin, "photos": len(plan.places), "dropped": len(plan.dropped)}
-    contents |= _meta(plan, root) | {root / ABOUT: json.dumps(about, indent=1)}
+    sizes = {part: len(images) for part, images in plan.images.items()}
+    origin = replace(plan.origin, photos=sizes, dropped=plan.origin.dropped + len(plan.dropped))
+    contents |= _meta(plan, root) | {root / ABOUT: about(plan.facts.name, origin, len(plan.places))}
     return contents | ({root / DROPPED: "".join(f"{i}\n" for i in plan.dropped)} if plan.dropped else {})
 
 

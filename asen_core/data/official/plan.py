@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,9 @@ from asen_core.data.official.download import Labelled, Place, grouped
 from asen_core.data.official.facts import Facts
 from asen_core.data.official.lines import counted
 from asen_core.data.official.listing import Listing, first_few
+from asen_core.data.official.origin import AUTHORS, OWN, Origin
 from asen_core.data.official.reading import SPLITS, folder_of, read_candidates, read_queries, read_train
+from asen_core.data.official.whole import require_apart, require_whole
 from asen_core.errors import DataError
 from asen_core.types import Vocabulary
 
@@ -23,7 +26,7 @@ PARTS = ("train", *SPLITS)
 class Plan:
     """What a prepared folder will hold. images: part -> its photos, paths below the folder; places: where they lie now.
 
-    lines: list (label_train, query_valid, ...) -> its lines of numbers. origin: where the split comes from, for people.
+    lines: list (label_train, query_valid, ...) -> its lines of numbers. origin: whose split it is.
     dropped: listed photos that are left out because they can't be had.
     """
 
@@ -32,7 +35,7 @@ class Plan:
     images: Mapping[str, tuple[str, ...]]
     places: Mapping[str, Place]
     lines: Mapping[str, Sequence[tuple[int, ...]]]
-    origin: str
+    origin: Origin
     dropped: tuple[str, ...] = ()
 
 
@@ -62,7 +65,8 @@ def seeded_plan(facts: Facts, vocabulary: Vocabulary, photos: Sequence[Labelled]
         }
         lines[f"query_{part}"] = [r for r in rows if members[r[0]].name in asked]
         lines[f"candidate_{part}"] = [r for r in rows if members[r[0]].name not in asked]
-    return Plan(facts, vocabulary, images, places, lines, f"made here with seed {seed}; not the authors'")
+    origin = Origin(OWN, f"made here with seed {seed}; not the authors'", seed=seed)
+    return Plan(facts, vocabulary, images, places, lines, origin)
 
 
 def split_plan(facts: Facts, split: Path, photos: Sequence[Labelled], find: Callable[[str], Place | None]) -> Plan:
@@ -71,16 +75,19 @@ def split_plan(facts: Facts, split: Path, photos: Sequence[Labelled], find: Call
     find: the place of a listed photo, None where it can't be had: its rows are dropped. photos: the labelled photos of the
     download, with which the labels must agree; empty where the download has no labels of its own.
 
-    Raises: DataError where a list can't be read or a label differs: counted, the first few named.
+    Raises: DataError where a list can't be read, is not whole, shares photos with another split's, or a label differs: counted,
+    the first few named.
     """
     root = folder_of(split, facts.name)
     listings: dict[str, Listing] = {}
     if (root / "label_train.txt").exists() or (root / "filenames_train.txt").exists() or not photos:
         listings["label_train"] = read_train(split, facts.name)
     listings |= {f"{kind}_{part}": read(split, facts.name, part) for part in SPLITS for kind, read in _READERS.items()}
+    _require_lists(listings)
     _agree(listings.values(), photos)
     used = dict.fromkeys(listing.images[i] for listing in listings.values() for i in listing.used)
     places = {image: place for image in used if (place := find(image)) is not None}
+    _require_once(root, places)
     images = {listing.split: listing.images for listing in listings.values()}
     lines: dict[str, Sequence[tuple[int, ...]]] = {
         name: [(i, a, v) for i, a, v in listing.rows.tolist() if listing.images[i] in places]
@@ -95,10 +102,37 @@ def split_plan(facts: Facts, split: Path, photos: Sequence[Labelled], find: Call
         places |= dict(zip(images["train"], (p.place for p in rest), strict=True))
         lines["label_train"] = list(grouped((i, a, v) for i, p in enumerate(rest) for a, v in p.labels))
     dropped = tuple(image for image in used if image not in places)
-    return Plan(facts, listings["query_test"].vocabulary, images, places, lines, f"the lists of {root}", dropped)
+    asked = listings["query_test"]
+    return Plan(facts, asked.vocabulary, images, places, lines, _followed(asked.origin, root), dropped)
 
 
 _READERS = {"query": read_queries, "candidate": read_candidates}
+
+
+def _require_lists(listings: Mapping[str, Listing]) -> None:
+    parts = {part: [x for x in listings.values() if x.split == part] for part in PARTS}
+    for some in parts.values():
+        if some:
+            require_whole(*some)
+    for one, other in combinations(parts.values(), 2):
+        require_apart(one, other)
+
+
+def _require_once(root: Path, places: Mapping[str, Place]) -> None:
+    first: dict[Place, str] = {}
+    twice = [image for image, place in places.items() if first.setdefault(place, image) != image]
+    if twice:
+        raise DataError(
+            f"{counted(len(twice), 'photo')} in the lists of {root} under two paths: {first_few(twice)}. "
+            f"A photo belongs to one split; fetch the lists again."
+        )
+
+
+def _followed(origin: Origin, root: Path) -> Origin:
+    """The origin of lists that follow those of `root`: a split of our own stays one, also when it is handed on."""
+    if origin.lists == AUTHORS:
+        return Origin(AUTHORS, f"the lists of {root}", origin.dropped)
+    return replace(origin, text=f"the lists of {root}: {origin.text}")
 
 
 def _name(image: str) -> str:

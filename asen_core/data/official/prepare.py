@@ -64,7 +64,7 @@ def prepare(task: Preparation, track: Track = untracked) -> Prepared:
     write_whole(contents)
     for stale in {root / MISSING, root / DROPPED} - set(contents):
         stale.unlink(missing_ok=True)
-    return Prepared(root, plan.origin, len(plan.places), new, plan.dropped, unused)
+    return Prepared(root, plan.origin.text, len(plan.places), new, plan.dropped, unused)
 
 
 def _fashionai(task: Preparation, facts: Facts, root: Path, track: Track) -> tuple[Plan, int]:
@@ -85,7 +85,7 @@ def _deepfashion(task: Preparation, facts: Facts, root: Path, track: Track) -> t
     vocabulary, columns = read_attributes(task.raw)
     photos, unused = read_deepfashion(task.raw, columns, find, track)
     plan = seeded_plan(facts, vocabulary, photos, task.seed)
-    return replace(plan, origin=f"list_eval_partition, {plan.origin}"), unused
+    return replace(plan, origin=replace(plan.origin, text=f"list_eval_partition, {plan.origin.text}")), unused
 
 
 def _darn(task: Preparation, facts: Facts, root: Path, track: Track) -> tuple[Plan, int]:

@@ -21,7 +21,7 @@ def folder_of(data: Path, dataset: str) -> Path:
 
     Raises: DataError where the dataset is unknown.
     """
-    name = facts_of(dataset).name
+    name, data = facts_of(dataset).name, Path(data)
     below = data / name
     here = data.name == name or any(data.glob("filenames_*.txt"))
     return data if here and not below.is_dir() else below
@@ -33,6 +33,21 @@ def read_train(data: Path, dataset: str) -> Listing:
     Raises: DataError where a list is absent or empty, or has lines that can't be used: counted, the first few named.
     """
     return _read(data, dataset, "train", "label_train")
+
+
+def digest(data: Path, dataset: str) -> str:
+    """16 hex digits that change with the training list: its rows, photos, attributes and values. Raises: as `read_train`."""
+    return read_train(data, dataset).digest
+
+
+def used_photos(data: Path, dataset: str, split: str) -> list[Listing]:
+    """The lists of "train", "valid" or "test" that are there, none without any. Raises: DataError as their readers."""
+    root = folder_of(data, dataset)
+    readers = {"label_train": read_train} if split == "train" else {
+        f"query_{split}": lambda d, n: read_queries(d, n, split),
+        f"candidate_{split}": lambda d, n: read_candidates(d, n, split),
+    }  # fmt: skip
+    return [read(data, dataset) for name, read in readers.items() if (root / f"{name}.txt").is_file()]
 
 
 def read_queries(data: Path, dataset: str, split: str) -> Listing:
