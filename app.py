@@ -23,7 +23,10 @@ import numpy as np
 
 from asen_core.engine import Engine
 from asen_core.errors import AsenError
+from asen_core.review.background import Background
+from asen_core.review.explain import Reason, Saliency
 from asen_core.types import Box, View
+from asen_core.ui import why
 from asen_core.ui.page import build, serve
 
 try:
@@ -38,10 +41,18 @@ def look(photo: np.ndarray, attributes: list[str] | None = None, boxes: Mapping[
     return engine.look(photo, attributes, boxes)
 
 
+def explain(
+    first: np.ndarray, second: np.ndarray, reference: View, background: Background
+) -> tuple[Saliency, tuple[Reason, ...]]:
+    """`why.explain` as a function that a shared GPU can be lent to."""
+    return why.explain(engine, first, second, reference, background)
+
+
 if spaces is not None:
     look = spaces.GPU(duration=15)(look)
+    explain = spaces.GPU(duration=60)(explain)
 
-demo = build(engine, look)
+demo = build(engine, look, explain=explain)
 
 if __name__ == "__main__":
     serve(demo)

@@ -25,3 +25,7 @@ class DataError(AsenError):
 
 class QueryError(AsenError):
     """A question that the model or the gallery can't answer: unknown attribute, bad filter, bad box."""
+
+
+class CaseError(AsenError):
+    """A reviewer's case is missing, damaged, of another catalogue, or its photos are no longer where they were."""

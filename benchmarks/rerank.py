@@ -14,10 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -36,7 +33,7 @@ from asen_core.data.inshop import read_inshop, with_labels, write_inshop  # noqa
 from asen_core.data.labels import read_labels, write_labels  # noqa: E402
 from asen_core.data.render import Spec, render, sample  # noqa: E402
 from asen_core.data.vocabulary import DEFAULT  # noqa: E402
-from benchmarks import markers, tables  # noqa: E402
+from benchmarks import machine, markers, tables  # noqa: E402
 
 FOUND, PAGE = ROOT / "benchmarks" / "rerank.json", ROOT / "README.md"
 BACKDROPS = ("white", "grey", "wall", "off_white", "wood", "fabric")
@@ -52,7 +49,7 @@ def main() -> None:
             found = measured(Path(scratch), asked.first, asked.checkpoint)
         found["search"] = timed(found.pop("attributes"), found.pop("length"))
         drawn = {name: getattr(asked, name) for name in ("items", "photos", "seed")}
-        text = json.dumps({"drawn": drawn, **found, **_machine()}, indent=1)
+        text = json.dumps({"drawn": drawn, **found, **machine.facts()}, indent=1)
         print(text)
         if asked.checkpoint:
             return
@@ -179,16 +176,6 @@ def table(found: Mapping[str, Any]) -> str:
         f"{tables.percent(top['10'])} % (MAP {whole} %); its first {first} are reranked."
     )
     return f"{tables.table(heads, rows)}\n\n{note}"
-
-
-def _machine() -> dict[str, Any]:
-    import torch
-
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout.strip()
-    return {
-        "commit": commit, "processors": os.cpu_count(), "machine": platform.machine(), "python": platform.python_version(),
-        "torch": torch.__version__, "numpy": np.__version__,
-    }  # fmt: skip
 
 
 if __name__ == "__main__":

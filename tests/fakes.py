@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from asen_core.errors import QueryError
 from asen_core.types import Box, Frame, Item, Match, Matches, Reading, View
 
 DIM, SPLIT = 16, 8
+FILES = ("items.jsonl", "rois.npy", "vectors.npy", "background.npy")
 
 
 def unit(vector: np.ndarray) -> np.ndarray:
@@ -32,6 +33,7 @@ class FakeGallery:
         self._folder = self.directory = folder
         folder.mkdir(parents=True, exist_ok=True)
         self._vectors = {}
+        self.manifest = SimpleNamespace(fingerprint="fake", dim=DIM, sha256=dict.fromkeys(FILES, "0"))
         items = []
         for i in range(count):
             name = f"garment-{i:03d}"
@@ -57,6 +59,9 @@ class FakeGallery:
 
     def vectors(self, item_id: str) -> np.ndarray:
         return self._vectors[item_id]
+
+    def space(self, attribute: str) -> np.ndarray:
+        return np.stack([self._vectors[i.id][self.attributes.index(attribute)] for i in self.items])
 
     def map(self, attribute: str) -> np.ndarray | None:
         """A grid of 10 columns, the same for all attributes but the last, which has none."""

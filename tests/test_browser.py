@@ -21,11 +21,6 @@ pytestmark = pytest.mark.browser
 ROOT = Path(__file__).resolve().parents[1]
 SHOTS = ROOT / "tests" / "shots"
 SAMPLES = sorted((ROOT / "assets" / "samples").glob("*.webp"))
-ARGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
-]  # fmt: skip
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 @pytest.fixture(scope="module")
@@ -51,15 +46,6 @@ def url(tmp_path_factory):
         server.terminate()
         server.wait(timeout=60)
     assert [f for f in kept.rglob("*") if f.is_file()] == [], "the server left temporary files behind"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    with sync_api.sync_playwright() as play:
-        chromium = play.chromium.launch(executable_path=path, headless=True, args=ARGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

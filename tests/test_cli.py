@@ -352,6 +352,22 @@ def test_index_refuses_a_folder_without_readable_photos(tmp_path, opened, files,
     assert not (tmp_path / "g").exists()
 
 
+def test_index_spares_the_gallery_of_another_checkpoint(tmp_path, opened, monkeypatch):
+    call("index", "--rendered", 1, "--out", tmp_path / "g")
+    monkeypatch.setattr(FakeEngine, "fingerprint", "other")
+    refused = call("index", "--rendered", 1, "--out", tmp_path / "g", code=1).stderr
+    assert "is the gallery of checkpoint fake" in refused
+    assert "another --out, or --replace" in refused
+    assert len(Gallery.open(tmp_path / "g", "fake")) == 1
+    call("index", "--rendered", 1, "--out", tmp_path / "g", "--replace")
+    assert len(Gallery.open(tmp_path / "g", "other")) == 1
+
+
+def test_train_starts_from_one_thing(tmp_path):
+    given = ("train", "compact", "--data", tmp_path, "--out", tmp_path / "o", "--start", tmp_path, "--trunk", tmp_path / "t")
+    assert "give --start or --trunk" in " ".join(call(*given, code=2).stderr.replace("│", " ").split())
+
+
 def test_index_never_overwrites_what_is_no_gallery(tmp_path, opened):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("years of work")

@@ -1,11 +1,8 @@
 """The tab with the map in a real browser, over a small gallery whose garments lie on a grid, so that their places are known."""
 
-import shutil
-
 import pytest
 from fakes import FakeEngine, FakeGallery
 from playwright import sync_api
-from test_browser import ARGS, BROWSERS
 
 from asen_core.ui.page import build, serve
 
@@ -25,15 +22,6 @@ def url(gallery):
     page = build(FakeEngine(gallery))
     yield serve(page, wait=False)
     page.close(verbose=False)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    with sync_api.sync_playwright() as play:
-        chromium = play.chromium.launch(executable_path=path, headless=True, args=ARGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

@@ -27,12 +27,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _run(arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "ASEN_CASES": str(folder / "cases.sqlite")}
     return subprocess.run(arguments, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
 
 
 def test_the_commands_run_in_their_order(folder: Path) -> None:
     verbs = {"look", "search", "index", "train", "evaluate", "render", "map", "figure", "data", "convert"}
+    verbs |= {"compare", "explain", "screen", "cases", "evidence"}
     assert {v.split()[3] for v in VERBS} == verbs
     for line in DATA_LESS:
         done = _run([sys.executable, *line.split()[1:]], folder)

@@ -97,7 +97,8 @@ def test_the_vocabulary_follows_from_the_number_of_attributes(tmp_path: Path, na
 
 def test_provenance_is_what_the_file_says(engine: Engine) -> None:
     assert engine.checkpoint.provenance == {
-        "source": "authors' release", "file": "model_best.pth.tar", "dataset": "FashionAI", "stage": 2, "epoch": 17, "mAP": 0.6431,
+        "source": "authors' release", "file": "model_best.pth.tar",
+        "dataset": "FashionAI", "stage": 2, "epoch": 17, "mAP": 0.6431,
     }  # fmt: skip
 
 

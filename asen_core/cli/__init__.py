@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import typer
 
+from asen_core.cli.background import make_background
+from asen_core.cli.cases import cases
+from asen_core.cli.compare import compare
 from asen_core.cli.console import VerbGroup
 from asen_core.cli.convert import convert
 from asen_core.cli.data import data
 from asen_core.cli.evaluate import evaluate
+from asen_core.cli.evidence import evidence
+from asen_core.cli.explain import explain
 from asen_core.cli.figure import figure
 from asen_core.cli.index import index
 from asen_core.cli.inshop import inshop
 from asen_core.cli.look import look
 from asen_core.cli.map import make_maps
 from asen_core.cli.render import render
+from asen_core.cli.screen import screen
 from asen_core.cli.search import search
 from asen_core.cli.train import train
 
@@ -39,9 +45,12 @@ def _about() -> None:
     """
 
 
-for _verb in (look, search, index, evaluate, inshop, render, train, convert):
+for _verb in (look, search, compare, explain, index, evaluate, inshop, render, train, convert, evidence):
     app.command()(_verb)
 app.command("map")(make_maps)
+app.command("background")(make_background)
+app.command()(screen)
+app.add_typer(cases, name="cases")
 app.add_typer(data, name="data")
 app.add_typer(figure, name="figure")
 

@@ -22,12 +22,12 @@ def sheet(garment: Garment, views: Mapping[str, View]) -> np.ndarray:
 def _cells(garment: Garment, views: Mapping[str, View]) -> Iterator[np.ndarray]:
     small, near = draw.shrunk(garment, views, 2 * CELL)
     for name, view in views.items():
-        yield _captioned(draw.framed(draw.overlaid(small, near[name]), near[name].roi), name)
+        yield captioned(draw.framed(draw.overlaid(small, near[name]), near[name].roi), name)
         read = f"{view.reading.value} {view.reading.probability:.2f}" if view.reading else "zoom"
-        yield _captioned(draw.crop(garment.pixels, view.roi), read)
+        yield captioned(draw.crop(garment.pixels, view.roi), read)
 
 
-def _captioned(image: np.ndarray, text: str) -> np.ndarray:
+def captioned(image: np.ndarray, text: str) -> np.ndarray:
     """The picture fitted into a square cell whose top line holds the text."""
     cell = Image.new("RGB", (CELL, CELL), "white")
     room = CELL - _CAPTION

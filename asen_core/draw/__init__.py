@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from asen_core.draw.overlay import contact_sheet, crop, fitted, framed, heat, overlaid, shrunk, strength
+from asen_core.draw.overlay import contact_sheet, crop, fitted, framed, heat, overlaid, shrunk, strength, tinted
 
-__all__ = ["contact_sheet", "crop", "fitted", "framed", "heat", "overlaid", "shrunk", "strength"]
+__all__ = ["contact_sheet", "crop", "fitted", "framed", "heat", "overlaid", "shrunk", "strength", "tinted"]

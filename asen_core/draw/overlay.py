@@ -38,7 +38,11 @@ def strength(view: View, photo: tuple[int, int], size: tuple[int, int]) -> np.nd
 
 def heat(view: View, photo: tuple[int, int], longest: int = 480) -> np.ndarray:
     """The heat map as a layer of the photo's shape, at most `longest` pixels long: (h, w, 4) uint8, alpha by strength."""
-    s = strength(view, photo, fitted(photo, longest))
+    return _layer(strength(view, photo, fitted(photo, longest)))
+
+
+def _layer(s: np.ndarray) -> np.ndarray:
+    """(h, w, 4) uint8 of a map (h, w) in 0..1."""
     at = s * (len(_HEAT) - 1)
     low = np.minimum(at.astype(np.intp), len(_HEAT) - 2)
     part = (at - low)[..., None]
@@ -72,11 +76,25 @@ def shrunk(garment: Garment, views: Mapping[str, View], longest: int) -> tuple[n
 
 def overlaid(pixels: np.ndarray, view: View, opacity: float = 0.75) -> np.ndarray:
     """The photo under its heat map: (H, W, 3) uint8. opacity: 0 shows the photo alone, 1 the heat map at full strength."""
+    height, width = pixels.shape[:2]
+    return _under(pixels, heat(view, (width, height), longest=max(width, height)), opacity)
+
+
+def tinted(pixels: np.ndarray, weights: np.ndarray, opacity: float = 0.75) -> np.ndarray:
+    """The photo under a map of any shape that lies over the whole of it, in the colours of the heat map: (H, W, 3) uint8.
+
+    weights: (h, w) float32 in 0..1. Raises: ValueError for other weights or an opacity outside 0..1.
+    """
+    if weights.ndim != 2 or not weights.size or not (weights.min() >= 0 and weights.max() <= 1):
+        raise ValueError(f"weights must be (h, w) in 0..1 and not empty, got {weights.shape}.")
+    laid = Image.fromarray(np.ascontiguousarray(weights, np.float32)).resize(pixels.shape[1::-1], Image.Resampling.BICUBIC)
+    return _under(pixels, _layer(np.clip(np.asarray(laid), 0, 1)), opacity)
+
+
+def _under(pixels: np.ndarray, layer: np.ndarray, opacity: float) -> np.ndarray:
     if not 0 <= opacity <= 1:
         raise ValueError(f"opacity must lie in 0..1, got {opacity}.")
-    height, width = pixels.shape[:2]
-    layer = heat(view, (width, height), longest=max(width, height)).astype(np.float32)
-    alpha = layer[..., 3:] / 255 * opacity
+    alpha = layer[..., 3:].astype(np.float32) / 255 * opacity
     return (pixels * (1 - alpha) + layer[..., :3] * alpha + 0.5).astype(np.uint8)
 
 

@@ -131,6 +131,14 @@ class Gallery:
             hits.append(replace(hit, overall=min(1.0, max(-1.0, float(likeness))), before=rank))
         return Matches(attribute, tuple(hits), len(self) if keep is None else int(keep.sum()), len(first))
 
+    def overall(self, vectors: np.ndarray) -> np.ndarray:
+        """(N,) float32: the mean cosine of each item with a query (A, D), over all attributes. Raises: QueryError."""
+        vectors = self._query(vectors, (len(self.attributes), self.manifest.dim))
+        positions, likeness = self._store.overall(vectors, len(self))
+        found = np.empty(len(self), np.float32)
+        found[positions] = likeness
+        return found
+
     def facets(self, where: Where | None = None) -> dict[str, dict[str, int]]:
         """Label -> value -> how many items have it and pass the filters on the *other* labels; most frequent first.
 

@@ -19,6 +19,9 @@ FORMAT = 1
 MANIFEST, ITEMS, VECTORS, ROIS, BACKGROUND, IMAGES = (
     "manifest.json", "items.jsonl", "vectors.npy", "rois.npy", "background.npy", "images"
 )  # fmt: skip
+PAIRS, PRINTS, UNFINISHED = "pairs.npz", "prints.npz", ".part"
+"""Likeness of pairs of different garments by chance, and hashes of the pictures, both made by the review room; a file being
+written has an ending of its own."""
 CHECKED = (ITEMS, VECTORS, ROIS, BACKGROUND)
 _PICTURE = re.compile(r"images/[0-9]+\.webp")
 
@@ -63,7 +66,8 @@ def read(directory: Path, fingerprint: str | None) -> Contents:
     if fingerprint is not None and manifest.fingerprint != fingerprint:
         raise GalleryError(
             f"The gallery {directory} was built with checkpoint {manifest.fingerprint[:12]}, but {fingerprint[:12]} is in use; "
-            f"{rebuild(directory)}, or open the checkpoint that it was built with."
+            "open that one, or make a gallery of its own for the other: python -m asen_core index --checkpoint CHECKPOINT "
+            "--images PHOTOS --out my_gallery, then give my_gallery with --gallery, or to the page as ASEN_GALLERY."
         )
     for name in CHECKED:
         _verify(directory, name, manifest.sha256)

@@ -21,6 +21,7 @@ from asen_core.gallery.partial import Partial
 from asen_core.types import Box, Garment, View
 
 _OWN = {disk.MANIFEST, disk.IMAGES, *disk.CHECKED, *Partial.FILES, MAPS, UNFINISHED}
+_OWN |= {name + ending for name in (disk.PAIRS, disk.PRINTS) for ending in ("", disk.UNFINISHED)}
 LONGEST, QUALITY, FLUSH = 384, 80, 64
 
 

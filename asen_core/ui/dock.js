@@ -6,6 +6,7 @@ const close = () => {
 element.addEventListener("click", (event) => {
   const button = event.target.closest("[data-do]");
   if (button?.dataset.do === "close") close();
+  if (button?.dataset.do === "detail") trigger("in_detail", { id: button.dataset.id });
   if (button?.dataset.do === "continue") trigger("search_on", { id: button.dataset.id });
 });
 document.addEventListener("keydown", (event) => {

@@ -26,13 +26,16 @@ _HERE = Path(__file__).parent
 
 
 class FindAlike:
-    """Builds the tab inside an open `gr.Blocks`. Holds components only; what belongs to a visitor is in `gr.State`."""
+    """Builds the tab inside an open `gr.Blocks`. Holds components only; what belongs to a visitor is in `gr.State`.
 
-    def __init__(self, studio: Studio) -> None:
+    notice: where messages go; None makes the place here, which is seen only while this tab is.
+    """
+
+    def __init__(self, studio: Studio, notice: gr.HTML | None = None) -> None:
         self.studio = studio
         self.visit = gr.State(None, time_to_live=KEPT_SECONDS, delete_callback=partial(handlers.forget, studio))
         first = Ask(studio.attributes[0])
-        self.notice = _html("notice", present.notice())
+        self.notice = notice or notice_board()
         with gr.Row(elem_id="desk"):
             with gr.Column(elem_id="query", min_width=300):
                 self.stage = _html("stage", stage(None, first.attribute, studio.samples))
@@ -178,6 +181,11 @@ class FindAlike:
         """Counts beside each filter's values, given what the other filters keep."""
         where = dict(zip(FILTERS, chosen, strict=True))
         return [gr.update(choices=self._counted(label, where)) for label in FILTERS]
+
+
+def notice_board() -> gr.HTML:
+    """The one place for messages of all tabs."""
+    return _html("notice", present.notice())
 
 
 def _html(name: str, value: str) -> gr.HTML:

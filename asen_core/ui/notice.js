@@ -19,7 +19,7 @@ document.addEventListener("keydown", (event) => {
 });
 // The waiting line starts only where an answer will follow, and gives up by itself should one get lost.
 const asks = {
-  click: ".tile, .sample, [data-do='continue'], [data-do='reset']",
+  click: ".tile, .sample, [data-do='continue'], [data-do='detail'], [data-do='reset']",
   input: "#attribute input, #count input, #first input, #options input[type='range']",
 };
 let lost = 0;

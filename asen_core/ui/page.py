@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import gradio as gr
 
-from asen_core.ui import maps, theme
-from asen_core.ui.find_alike import FIND, TITLE, FindAlike
+from asen_core.ui import compare, maps, screen, theme
+from asen_core.ui.find_alike import FIND, TITLE, FindAlike, notice_board
 from asen_core.ui.handlers import KEPT_SECONDS, UPLOAD_MEGABYTES
-from asen_core.ui.query import Look
+from asen_core.ui.query import Explain, Look
 from asen_core.ui.scratch import Scratch
 from asen_core.ui.studio import Studio, samples_in
 
@@ -24,21 +24,26 @@ NAME = "Alike"
 _HEADER = f'<header class="masthead"><h1>{NAME}</h1><p>Which garments are alike in this one respect?</p></header>'
 
 
-def build(engine: Engine, look: Look | None = None, samples: Path = SAMPLES) -> gr.Blocks:
-    """The page for an engine. look: what stands in for `engine.look`, say one that runs on a shared GPU.
+def build(engine: Engine, look: Look | None = None, samples: Path = SAMPLES, explain: Explain | None = None) -> gr.Blocks:
+    """The page for an engine. look, explain: what stands in for `engine.look` and `why.explain`, say on a shared GPU.
 
     Raises: GalleryError where the engine's gallery can't be used.
     """
     scratch = Scratch.open()
-    studio = Studio(engine, look or engine.look, scratch, samples_in(samples))
+    studio = Studio(engine, look or engine.look, scratch, samples_in(samples), explain)
     gr.set_static_paths([scratch.root, *_folders(studio)])
     with gr.Blocks(
         title=f"{NAME} · {TITLE}", analytics_enabled=False, delete_cache=(1800, KEPT_SECONDS), fill_width=True
     ) as page:
         gr.HTML(_HEADER, elem_id="masthead", apply_default_css=False)
+        notice = notice_board()  # beside the tabs, not in one: a message in a tab that isn't shown would not be seen
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab(TITLE, id=FIND):
-                find = FindAlike(studio)
+                find = FindAlike(studio, notice)
+            with gr.Tab(compare.TITLE, id=compare.COMPARE):
+                beside = compare.Compare(studio, find, tabs)
+            with gr.Tab(screen.TITLE, id="screen"):
+                screen.Screen(studio, beside)
             with gr.Tab(maps.TITLE, id="map"):
                 maps.Maps(studio, find, tabs)
     page.queue(max_size=32, default_concurrency_limit=1)
@@ -52,7 +57,7 @@ def serve(page: gr.Blocks, wait: bool = True) -> str:
     """
     _, url, _ = page.launch(
         theme=theme.theme(),
-        css=theme.STYLE.read_text(encoding="utf-8"),
+        css="\n".join(path.read_text(encoding="utf-8") for path in theme.STYLES),
         head=theme.HEAD,
         favicon_path=theme.FAVICON,
         max_file_size=UPLOAD_MEGABYTES * 2**20,

@@ -95,11 +95,12 @@ def pair(shown: Pair, query: Query, attribute: str, picture: Picture) -> str:
         f'<img src="{address(picture(item))}" alt="Region of garment {escape(item.id)}"></span>'
         f"<figcaption>{escape(item.id)}: {escape(value_of(item, attribute) or 'not labelled')}</figcaption></figure>"
     )
-    go_on = f'data-do="continue" data-id="{escape(item.id)}"'
+    of = f'data-id="{escape(item.id)}"'
     bars = "".join(_likeness(a, s, a == attribute) for a, s in shown.alike.items())
     return (
         f'<section class="pair" aria-label="Your garment beside {escape(item.id)}"><header><p>{escape(said)}</p>'
-        f'<button type="button" class="plain strong" {go_on}>Search from this one</button>'
+        f'<button type="button" class="plain" data-do="detail" {of}>Compare in detail</button>'
+        f'<button type="button" class="plain strong" data-do="continue" {of}>Search from this one</button>'
         '<button type="button" class="plain" data-do="close" aria-label="Close the comparison">✕</button></header>'
         f'<div class="two">{left}{right}</div><ol class="bars alike">{bars}</ol>'
         f"<dl>{_labels(item.labels, shown.alike)}</dl></section>"

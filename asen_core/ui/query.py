@@ -13,11 +13,15 @@ from PIL import Image
 
 from asen_core import draw, images
 from asen_core.errors import QueryError
-from asen_core.types import Box, View
+from asen_core.review.background import Background
+from asen_core.review.explain import Reason, Saliency
+from asen_core.types import Box, Garment, View
 from asen_core.ui.scratch import Scratch, save_layer, save_photo
 
 Look = Callable[[np.ndarray, list[str] | None, Mapping[str, Box] | None], dict[str, View]]
 """`Engine.look`, perhaps sent to a shared GPU: takes pixels, so that what travels there can be pickled."""
+Explain = Callable[[np.ndarray, np.ndarray, View, Background], tuple[Saliency, tuple[Reason, ...]]]
+"""`why.explain` of an engine, likewise: the pixels of two photos, the second's view under an attribute, what pairs are like."""
 
 PREVIEW, CROP, HEAT = 1100, 560, 280
 SMALLEST_BOX = 0.02
@@ -52,7 +56,11 @@ class Query:
 
 def ask_with(photo: Path, look: Look, scratch: Scratch, item: str = "") -> Query:
     """Look at a photo once and write what the page shows of it. Raises: PhotoError."""
-    garment = images.load(photo)
+    return ask_about(images.load(photo), photo, look, scratch, item)
+
+
+def ask_about(garment: Garment, photo: Path, look: Look, scratch: Scratch, item: str = "") -> Query:
+    """The same for a photo that was read already; `photo` is where it lies."""
     views = look(garment.pixels, None, None)
     size = (garment.width, garment.height)
     folder = scratch.folder()

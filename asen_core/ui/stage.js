@@ -184,7 +184,9 @@ element.addEventListener("click", (event) => {
 });
 element.addEventListener("cancel", leave, true);
 
+const here = () => element.offsetParent !== null; // not while another tab is shown
 document.addEventListener("paste", (event) => {
+  if (!here()) return;
   const file = [...(event.clipboardData?.files ?? [])].find((f) => f.type.startsWith("image/"));
   if (file) {
     event.preventDefault();
@@ -192,7 +194,8 @@ document.addEventListener("paste", (event) => {
   }
 });
 document.addEventListener("dragover", (event) => {
-  event.preventDefault();
+  event.preventDefault(); // in any tab: a photo that is dropped beside shall not replace the page
+  if (!here()) return;
   element.dataset.over = "yes";
 });
 document.addEventListener("dragleave", (event) => {
@@ -201,5 +204,5 @@ document.addEventListener("dragleave", (event) => {
 document.addEventListener("drop", (event) => {
   event.preventDefault();
   delete element.dataset.over;
-  send(event.dataTransfer?.files?.[0]);
+  if (here()) send(event.dataTransfer?.files?.[0]);
 });

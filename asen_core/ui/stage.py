@@ -34,20 +34,24 @@ def stage(query: Query | None, attribute: str, samples: Sequence[Path]) -> str:
 
 
 def _intake(samples: Sequence[Path]) -> str:
-    thumbs = "".join(
-        f'<button type="button" class="sample" data-sample="{i}" title="{escape(_spoken(p))}">'
-        f'<img src="{address(p)}" alt="Sample: {escape(_spoken(p))}" loading="lazy" width="48" height="48"></button>'
-        for i, p in enumerate(samples)
-    )
-    strip = f'<div class="samples" role="group" aria-label="Sample garments">{thumbs}</div>' if samples else ""
     return (
         '<div class="intake">'
         f'<input type="file" class="file" accept="{ACCEPT}" tabindex="-1" aria-label="Garment photo">'
         '<button type="button" class="plain strong" data-do="choose">Upload photo</button>'
         '<button type="button" class="plain" data-do="camera">Camera</button>'
         '<button type="button" class="plain" data-do="paste">Paste</button>'
-        f"</div>{strip}"
+        f"</div>{thumbs(samples)}"
     )
+
+
+def thumbs(samples: Sequence[Path]) -> str:
+    """The sample garments, small; nothing where there are none."""
+    small = "".join(
+        f'<button type="button" class="sample" data-sample="{i}" title="{escape(_spoken(p))}">'
+        f'<img src="{address(p)}" alt="Sample: {escape(_spoken(p))}" loading="lazy" width="48" height="48"></button>'
+        for i, p in enumerate(samples)
+    )
+    return f'<div class="samples" role="group" aria-label="Sample garments">{small}</div>' if samples else ""
 
 
 def _spoken(path: Path) -> str:

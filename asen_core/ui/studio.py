@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from asen_core.errors import QueryError
 from asen_core.types import Item, Match, Matches
-from asen_core.ui.query import Look, Query
+from asen_core.ui.query import Explain, Look, Query
 from asen_core.ui.scratch import Scratch
 
 if TYPE_CHECKING:
@@ -20,12 +20,16 @@ _PICTURES = (".webp", ".jpg", ".jpeg", ".png")
 
 @dataclass(frozen=True)
 class Studio:
-    """What all visitors share: the engine, the way to a look, the scratch folder, the sample garments. Never written to."""
+    """What all visitors share, never written to: the engine, the way to a look, the scratch folder, the sample garments.
+
+    explain: the way to an explanation, None for the engine's own.
+    """
 
     engine: Engine
     look: Look
     scratch: Scratch
     samples: tuple[Path, ...] = ()
+    explain: Explain | None = None
 
     @property
     def attributes(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""A quiet theme: paper and ink, system fonts, one accent. The rest of the look is in assets/style.css."""
+"""A quiet theme: paper and ink, system fonts, one accent. The rest of the look is in the style sheets of assets/."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from pathlib import Path
 import gradio as gr
 
 _ASSETS = Path(__file__).resolve().parents[2] / "assets"
-STYLE, FAVICON = _ASSETS / "style.css", _ASSETS / "favicon.svg"
+STYLES = tuple(_ASSETS / name for name in ("style.css", "review.css"))
+FAVICON = _ASSETS / "favicon.svg"
 _SANS = ("system-ui", "-apple-system", "Segoe UI", "Helvetica Neue", "Arial", "sans-serif")
 _MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "monospace")
 

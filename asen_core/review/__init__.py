@@ -1,0 +1,1 @@
+"""The reviewer's desk: two designs compared, the match explained, copies found, many screened, evidence kept."""
