@@ -217,7 +217,8 @@ def areas(found: Mapping[str, Any]) -> str:
     for way, label in zip(("attention", "other_steps", "chance"), labels, strict=True):
         told = (f"{100 * mean:+.1f} ({100 * low:+.1f} to {100 * high:+.1f})" for mean, low, high in found["gains"][way])
         notes.append("against {}, insertion {}, deletion {}".format(label, *told))
-    return f"{tables.table(heads, rows)}\n\nPaired differences with 95 % intervals: {'; '.join(notes)}."
+    spent = "A map takes {median:.1f} s of one core (the slowest {most:.1f} s).".format(**found["seconds"])
+    return f"{tables.table(heads, rows)}\n\nPaired differences with 95 % intervals: {'; '.join(notes)}. {spent}"
 
 
 def first(found: Mapping[str, Any]) -> str:
