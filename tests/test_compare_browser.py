@@ -169,13 +169,21 @@ def test_explained_and_packed(open_tab, photos, tmp_path):
     expect(page.locator("#stage .drop")).to_be_visible()
 
 
-def test_from_a_result_to_the_detail(open_tab, photos):
+@pytest.mark.parametrize("one_click", [True, False])
+def test_from_a_result_to_the_detail(open_tab, photos, one_click):
     page = open_tab("Find alike")
     give(page, photos[1])
     tile = page.locator("#results .tile").nth(1)
     name = tile.get_attribute("data-id")
-    tile.click()
-    page.locator("#dock").get_by_role("button", name="Compare in detail").click()
+    if one_click:
+        tile.hover()
+        beside = page.get_by_role("button", name=f"Compare in detail with {name}")
+        expect(beside).to_have_css("opacity", "1")
+        page.screenshot(path=SHOTS / "one-click.png")
+        beside.click()
+    else:
+        tile.click()
+        page.locator("#dock").get_by_role("button", name="Compare in detail").click()
     expect(page.get_by_role("tab", name="Compare", exact=True)).to_have_attribute("aria-selected", "true", timeout=PATIENCE)
     expect(rows(page)).to_have_count(9, timeout=PATIENCE)
     expect(page.locator(f"{FIRST} .whose")).to_have_text(photos[1].stem)

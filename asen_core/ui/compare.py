@@ -61,10 +61,9 @@ class Compare:
         self._on(self.page.weighed, self._weigh, [self.desk], [self.find.notice, self.sent, self.desk], None)
         self._on(self.page.why_wanted, self._explain, [self.desk], [self.find.notice, self.sent, self.desk], 1)
         self._on(self.page.pack_wanted, self._pack, [self.desk], [self.find.notice, self.sent, self.desk], None)
-        self._on(
-            self.find.dock.in_detail, self._open, [self.find.visit, self.desk],
-            [self.find.notice, self.page, self.desk, self.tabs], 1,
-        )  # fmt: skip
+        for wanted in (self.find.dock.in_detail, self.find.results.in_detail):
+            shown = [self.find.notice, self.page, self.desk, self.tabs]
+            self._on(wanted, self._open, [self.find.visit, self.desk], shown, 1)
 
     def _on(
         self, listen: Callable[..., Any], answer: Callable[..., Any], given: list[Any], shown: list[Any], limit: int | None

@@ -142,12 +142,16 @@ def _tile(
     score, dot, rest = text.partition(" · ")
     shown = f"<b>{escape(score)}</b>{dot}{escape(rest)}" if rank else escape(text)
     shown += f'<span class="before">{overall}</span>' if overall else ""
-    return (
+    tile = (
         f'<button type="button" class="tile" data-id="{escape(item.id)}" aria-pressed="{str(pressed).lower()}">'
         f'<span class="pic" style="{_zoom(path, item.rois.get(attribute))}">'
         f'<img src="{address(path)}" alt="{escape(spoken)}" loading="lazy" draggable="false"></span>'
         f'<span class="caption" aria-hidden="true">{shown}</span></button>'
     )
+    if not rank:
+        return tile
+    of = f'data-id="{escape(item.id)}" aria-label="Compare in detail with {escape(item.id)}"'
+    return f'<div class="cell">{tile}<button type="button" class="plain detail" data-do="detail" {of}>Compare</button></div>'
 
 
 def _likeness(attribute: str, similarity: float, asked: bool) -> str:

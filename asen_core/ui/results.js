@@ -1,5 +1,7 @@
-// The grid of garments: one click or Enter chooses, arrow keys walk.
+// The grid of garments: one click or Enter chooses, arrow keys walk; a tile's own button compares it in detail.
 element.addEventListener("click", (event) => {
+  const detail = event.target.closest("[data-do='detail']");
+  if (detail) return trigger("in_detail", { id: detail.dataset.id });
   const tile = event.target.closest(".tile");
   if (!tile) return;
   for (const other of element.querySelectorAll(".tile")) other.setAttribute("aria-pressed", other === tile);
@@ -10,7 +12,7 @@ element.addEventListener("keydown", (event) => {
   const tile = event.target.closest(".tile");
   if (!tile || !event.key.startsWith("Arrow")) return;
   const tiles = [...element.querySelectorAll(".tile")];
-  const columns = tiles.filter((t) => t.offsetTop === tiles[0].offsetTop).length;
+  const columns = tiles.filter((t) => t.getBoundingClientRect().top === tiles[0].getBoundingClientRect().top).length;
   const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns }[event.key];
   const next = tiles[tiles.indexOf(tile) + step];
   if (next) {
