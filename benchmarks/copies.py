@@ -49,9 +49,7 @@ def main() -> None:
         if asked.split != "test":
             return
         markers.write(FOUND, text + "\n")
-    page, found = PAGE.read_text(encoding="utf-8"), json.loads(FOUND.read_text(encoding="utf-8"))
-    if markers.names(page, "copies"):
-        markers.write(PAGE, markers.replaced(page, {"search": searches(found)}, str(PAGE), "copies"))
+    markers.fill(PAGE, {"search": searches(json.loads(FOUND.read_text(encoding="utf-8")))}, "copies")
 
 
 def _arguments() -> argparse.Namespace:

@@ -51,8 +51,7 @@ def main() -> None:
         if asked.split != "test":
             return
         markers.write(FOUND, text + "\n")
-    page, found = PAGE.read_text(encoding="utf-8"), json.loads(FOUND.read_text(encoding="utf-8"))
-    markers.write(PAGE, markers.replaced(page, {"table": table(found)}, str(PAGE), "flags"))
+    markers.fill(PAGE, {"table": table(json.loads(FOUND.read_text(encoding="utf-8")))}, "flags")
 
 
 def _arguments() -> argparse.Namespace:

@@ -54,10 +54,8 @@ def main() -> None:
         if asked.split != "test":
             return
         markers.write(FOUND, text + "\n")
-    page, found = PAGE.read_text(encoding="utf-8"), json.loads(FOUND.read_text(encoding="utf-8"))
-    made = {"areas": areas(found), "first": first(found)}
-    if wanted := markers.names(page, "explain"):
-        markers.write(PAGE, markers.replaced(page, {name: made[name] for name in sorted(wanted)}, str(PAGE), "explain"))
+    found = json.loads(FOUND.read_text(encoding="utf-8"))
+    markers.fill(PAGE, {"areas": areas(found), "first": first(found)}, "explain")
 
 
 def _arguments() -> argparse.Namespace:

@@ -30,6 +30,11 @@ def replaced(text: str, tables: Mapping[str, str], page: str, family: str = "fig
     return "".join([*parts, text[at:]])
 
 
+def fill(page: Path, tables: Mapping[str, str], family: str) -> None:
+    """Write tables between their markers of a file. Raises: ValueError as `replaced`."""
+    write(page, replaced(page.read_text(encoding="utf-8"), tables, str(page), family))
+
+
 def names(text: str, family: str = "figures") -> set[str]:
     """Which tables a page shows."""
     return set(re.findall(rf"<!-- {family}: (\S+) -->", text))

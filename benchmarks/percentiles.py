@@ -63,9 +63,7 @@ def main() -> None:
         found |= {"checkpoint": engine.fingerprint, **machine.facts()}
     print(json.dumps(found, indent=1))
     markers.write(FOUND, json.dumps(found, indent=1) + "\n")
-    page = PAGE.read_text(encoding="utf-8")
-    if "shares" in markers.names(page, "percentiles"):
-        markers.write(PAGE, markers.replaced(page, {"shares": table(found)}, str(PAGE), "percentiles"))
+    markers.fill(PAGE, {"shares": table(found)}, "percentiles")
 
 
 def _arguments() -> argparse.Namespace:

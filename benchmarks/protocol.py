@@ -45,9 +45,7 @@ def main() -> None:
     if not asked.again:
         markers.write(FOUND, json.dumps(_in_fresh_processes(asked), indent=1) + "\n")
     found = json.loads(FOUND.read_text(encoding="utf-8"))
-    text = PAGE.read_text(encoding="utf-8")
-    if "speed" in markers.names(text, "protocol"):
-        markers.write(PAGE, markers.replaced(text, {"speed": markdown(found)}, str(PAGE), "protocol"))
+    markers.fill(PAGE, {"speed": markdown(found)}, "protocol")
     print(markdown(found))
 
 

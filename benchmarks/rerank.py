@@ -54,10 +54,7 @@ def main() -> None:
         if asked.checkpoint:
             return
         markers.write(FOUND, text + "\n")
-    page = PAGE.read_text(encoding="utf-8")
-    if "inshop" in markers.names(page, "rerank"):
-        found = json.loads(FOUND.read_text(encoding="utf-8"))
-        markers.write(PAGE, markers.replaced(page, {"inshop": table(found)}, str(PAGE), "rerank"))
+    markers.fill(PAGE, {"inshop": table(json.loads(FOUND.read_text(encoding="utf-8")))}, "rerank")
 
 
 def _arguments() -> argparse.Namespace:

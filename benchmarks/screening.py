@@ -53,10 +53,7 @@ def main() -> None:
         text = json.dumps(measured(asked), indent=1)
         print(text)
         markers.write(FOUND, text + "\n")
-    page = PAGE.read_text(encoding="utf-8")
-    if "run" in markers.names(page, "screening"):
-        found = json.loads(FOUND.read_text(encoding="utf-8"))
-        markers.write(PAGE, markers.replaced(page, {"run": table(found)}, str(PAGE), "screening"))
+    markers.fill(PAGE, {"run": table(json.loads(FOUND.read_text(encoding="utf-8")))}, "screening")
 
 
 def _arguments() -> argparse.Namespace:

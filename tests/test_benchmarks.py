@@ -13,7 +13,7 @@ from asen_core import checkpoint
 from asen_core.config import METHODS
 from asen_core.models import build_model
 from asen_core.training.recipe import SHIPPED
-from benchmarks import baselines, figures, markers, shift
+from benchmarks import baselines, copies, copy_flags, figures, markers, rerank, screening, shift
 
 PAGE = (
     "before\n<!-- figures: one -->\nold\n<!-- /figures: one -->\nbetween\n<!-- figures: two --><!-- /figures: two -->\nafter\n"
@@ -183,3 +183,19 @@ def test_the_pages_say_what_was_measured_with_the_shipped_checkpoint() -> None:
     for page in figures.PAGES:
         text = page.read_text(encoding="utf-8")
         assert markers.replaced(text, made, str(page)) == text, page.name
+
+
+@pytest.mark.parametrize(
+    ("script", "family", "table", "makes"),
+    [
+        (copies, "copies", "search", copies.searches),
+        (copy_flags, "flags", "table", copy_flags.table),
+        (rerank, "rerank", "inshop", rerank.table),
+        (screening, "screening", "run", screening.table),
+    ],
+)
+def test_the_page_tells_what_these_measured(script, family, table, makes) -> None:
+    text = script.PAGE.read_text(encoding="utf-8")
+    assert markers.names(text, family) == {table}
+    made = {table: makes(json.loads(script.FOUND.read_text(encoding="utf-8")))}
+    assert markers.replaced(text, made, str(script.PAGE), family) == text

@@ -48,7 +48,7 @@ def test_an_error_keeps_the_work_and_the_old_gallery(tmp_path: Path) -> None:
         stopped()
     assert len(Gallery.open(tmp_path / "g", "f" * 64)) == 3
     with GalleryWriter(tmp_path / "g", NAMES, DIM, 4, "e" * 64) as w:
-        assert w.has("new")
+        assert "new" in w
     assert [i.id for i in Gallery.open(tmp_path / "g", "e" * 64).items] == ["new"]
 
 
@@ -85,7 +85,7 @@ def test_bad_rows_are_refused(tmp_path: Path, rows, rois, says) -> None:
     writer = GalleryWriter(tmp_path / "g", NAMES, DIM, 4, "f")
     with pytest.raises(ValueError, match=says):
         writer.add("a", np.zeros((9, 9, 3), np.uint8), {}, rows, rois)
-    assert not writer.has("a")
+    assert "a" not in writer
 
 
 def test_adding_views(tmp_path: Path) -> None:

@@ -71,10 +71,6 @@ class GalleryWriter:
     def __contains__(self, id: object) -> bool:
         return id in self._partial.ids
 
-    def has(self, id: str) -> bool:
-        """Whether an item of this id is there already, from this run or the one that it resumes."""
-        return id in self
-
     def add(self, id: str, pixels: np.ndarray, labels: Mapping[str, str], vectors: np.ndarray, rois: Mapping[str, Box]) -> bool:
         """Add one garment; False where its id is there already and nothing was done.
 

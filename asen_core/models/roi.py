@@ -24,8 +24,7 @@ def roi_boxes(attention: Tensor, placed: Tensor, config: ModelConfig) -> Tensor:
     if b * a == 0:
         return attention.new_zeros(b, a, 4)
     size = config.input_size
-    maps = interpolate(attention.float(), size=(size, size), mode="bilinear", align_corners=False)  # (B, A, S, S)
-    low, high = maps.amin((2, 3), keepdim=True), maps.amax((2, 3), keepdim=True)
+    maps, low, high = _upsampled(attention, size)
     mask = maps - low >= config.roi_threshold * (high - low)  # flat attention: everything
     x0, x1 = _extent(mask.any(2))
     y0, y1 = _extent(mask.any(3))
@@ -49,8 +48,7 @@ def released_boxes(attention: Tensor, sources: Sequence[Tensor], config: ModelCo
     if b * a == 0:
         return attention.new_zeros(b, a, 4)
     size = config.input_size
-    maps = interpolate(attention.float(), size=(size, size), mode="bilinear", align_corners=False)  # (B, A, S, S)
-    low, high = maps.amin((2, 3), keepdim=True), maps.amax((2, 3), keepdim=True)
+    maps, low, high = _upsampled(attention, size)
     grey = (255 * ((maps - low) / (high - low))).floor()
     # Flatness is asked of the cells: upsampling a constant leaves rounding noise, which would be taken for a map.
     flat = attention.amin((2, 3), keepdim=True) == attention.amax((2, 3), keepdim=True)
@@ -67,6 +65,12 @@ def released_boxes(attention: Tensor, sources: Sequence[Tensor], config: ModelCo
     corner = (corner.double() / size * short).floor() + ((photo - short) / 2).floor()
     side = (side.double() / size * short).floor().clamp(min=1)
     return torch.cat([corner, corner + side], -1).float()
+
+
+def _upsampled(attention: Tensor, size: int) -> tuple[Tensor, Tensor, Tensor]:
+    """The maps (B, A, size, size), bilinearly with half-pixel centres, and the least and greatest of each (B, A, 1, 1)."""
+    maps = interpolate(attention.float(), size=(size, size), mode="bilinear", align_corners=False)
+    return maps, maps.amin((2, 3), keepdim=True), maps.amax((2, 3), keepdim=True)
 
 
 def _extent(hits: Tensor) -> tuple[Tensor, Tensor]:
