@@ -1,7 +1,7 @@
 """Starts the page: `python app.py`, or a hosted Space. GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say where.
 
 ASEN_CHECKPOINT and ASEN_GALLERY name the directories of another model and gallery than the shipped ones; a model may also be a
-.pth.tar file of the authors' release.
+.pth.tar file of the authors' release, a gallery milvus://host:port/name.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from types import MappingProxyType
@@ -11,6 +11,27 @@ import numpy as np
 
 Vocabulary = Mapping[str, tuple[str, ...]]
 """Attribute name -> its value names, both in the order of the checkpoint's weights."""
+
+
+@dataclass(frozen=True)
+class Range:
+    """The numbers of a label that a filter keeps: both ends included, None leaves one open."""
+
+    least: float | None = None
+    most: float | None = None
+
+    def __post_init__(self) -> None:
+        if not all(v is None or np.isfinite(v) for v in (self.least, self.most)):
+            raise ValueError(f"Range needs finite ends, got {self}.")
+        if self.least is not None and self.most is not None and self.least > self.most:
+            raise ValueError(f"Range must have least <= most, got {self}.")
+
+    def __contains__(self, value: float) -> bool:
+        return (self.least is None or value >= self.least) and (self.most is None or value <= self.most)
+
+
+Where = Mapping[str, str | Collection[str] | Range]
+"""A filter: label -> the value, the values or the range of numbers to keep; an empty collection keeps nothing."""
 
 
 @dataclass(frozen=True)

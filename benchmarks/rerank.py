@@ -130,22 +130,22 @@ def timed(attributes: int, length: int, garments: int = 100_000, rounds: int = 5
 
     first: where no attribute but the asked one was searched before; later: where all were.
     """
-    from asen_core.gallery import FaissStore
+    from asen_core.gallery.exact import Exact
 
     rng = np.random.default_rng(0)
-    vectors = np.empty((garments, attributes, length), np.float16)
+    vectors = np.empty((attributes, garments, length), np.float16)
     for start in range(0, garments, 1000):
-        vectors[start : start + 1000] = rng.normal(size=(min(1000, garments - start), attributes, length))
-    store, seconds = FaissStore(vectors), {}
+        vectors[:, start : start + 1000] = rng.normal(size=(attributes, min(1000, garments - start), length))
+    finder, seconds, evenly = Exact(vectors), {}, np.full(attributes, 1 / attributes, np.float32)
     for name, searched in (("first", 1), ("later", attributes)):
         for a in range(searched):
-            store.search(a, np.ones(length, np.float32), 1)
+            finder.search(a, np.ones(length, np.float32), 1)
         spent = []
         for _ in range(rounds + 1):
             query = rng.normal(size=(attributes, length)).astype(np.float32)
-            began, among = time.perf_counter(), np.zeros(garments, bool)
-            among[store.overall(query, 100)[0]] = True
-            store.search(0, query[0], 24, among)
+            began = time.perf_counter()
+            first, _ = finder.mixed(query, evenly, 100)
+            np.argsort(-finder.vectors(first)[:, 0] @ query[0], kind="stable")[:24]
             spent.append(time.perf_counter() - began)
         seconds[name] = round(statistics.median(spent[1:]), 3)
     return {"garments": garments, "seconds": seconds}

@@ -1,8 +1,9 @@
-"""What the tests of the page share: the browser."""
+"""What the tests share: the browser, and the Milvus server."""
 
 import shutil
 
 import pytest
+from milvus_server import milvus  # noqa: F401
 from playwright import sync_api
 
 ARGS = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
@@ -14,10 +14,11 @@ from PIL import Image
 from asen_core.config import ModelConfig
 from asen_core.data.vocabulary import DEFAULT
 from asen_core.errors import QueryError
-from asen_core.types import Box, Frame, Item, Match, Matches, Reading, View
+from asen_core.gallery.columns import Column
+from asen_core.types import Box, Frame, Item, Match, Matches, Range, Reading, View
 
 DIM, SPLIT = 16, 8
-FILES = ("items.jsonl", "rois.npy", "vectors.npy", "background.npy")
+FILES = ("items", "codes", "vectors", "background")
 
 
 def unit(vector: np.ndarray) -> np.ndarray:
@@ -30,10 +31,17 @@ class FakeGallery:
     def __init__(self, folder: Path, count: int = 60, seed: int = 3) -> None:
         rng = np.random.default_rng(seed)
         self.attributes = tuple(DEFAULT)
-        self._folder = self.directory = folder
+        self._folder = self.directory = self.pictures = folder.resolve()
         folder.mkdir(parents=True, exist_ok=True)
         self._vectors = {}
-        self.manifest = SimpleNamespace(fingerprint="fake", dim=DIM, sha256=dict.fromkeys(FILES, "0"))
+        self.store = SimpleNamespace()
+        self.manifest = SimpleNamespace(
+            fingerprint="fake",
+            dim=DIM,
+            sha256=dict.fromkeys(FILES, "0"),
+            built={"from": "a test"},
+            neighbours={"kind": "exact"},
+        )
         items = []
         for i in range(count):
             name = f"garment-{i:03d}"
@@ -78,18 +86,34 @@ class FakeGallery:
         hits = [Match(i, s, 50 + 50 * max(s, 0)) for s, i in scored if least is None or s >= least]
         return Matches(attribute, tuple(hits[:k]), len(passed))
 
-    def facets(self, where: Mapping[str, str | Collection[str]] | None = None) -> dict[str, dict[str, int]]:
-        counts: dict[str, dict[str, int]] = {a: {} for a in self.attributes}
-        for item in (i for i in self.items if _kept(i, where)):
-            for label, value in item.labels.items():
-                counts[label][value] = counts[label].get(value, 0) + 1
-        return counts
+    @property
+    def columns(self) -> dict[str, Column]:
+        return {
+            label: Column(len(counts), sum(counts.values()), all(map(_numeric, counts)))
+            for label, counts in self.facets().items()
+        }
+
+    def facets(self, where: Mapping[str, Any] | None = None) -> dict[str, dict[str, int]]:
+        counts: dict[str, dict[str, int]] = {label: {} for item in self.items for label in item.labels}
+        for label, found in counts.items():
+            others = {name: wanted for name, wanted in (where or {}).items() if name != label}
+            for item in (i for i in self.items if _kept(i, others) and i.labels.get(label)):
+                found[item.labels[label]] = found.get(item.labels[label], 0) + 1
+        return {label: dict(sorted(found.items(), key=lambda c: (-c[1], c[0]))) for label, found in counts.items()}
 
 
-def _kept(item: Item, where: Mapping[str, str | Collection[str]] | None) -> bool:
-    return all(
-        item.labels.get(label) in ([wanted] if isinstance(wanted, str) else wanted) for label, wanted in (where or {}).items()
-    )
+def _kept(item: Item, where: Mapping[str, Any] | None) -> bool:
+    return all(_passes(item.labels.get(label, ""), wanted) for label, wanted in (where or {}).items())
+
+
+def _passes(value: str, wanted: Any) -> bool:
+    if isinstance(wanted, Range):
+        return value != "" and float(value) in wanted
+    return value in ([wanted] if isinstance(wanted, str) else wanted)
+
+
+def _numeric(value: str) -> bool:
+    return value.replace(".", "", 1).isdecimal()
 
 
 @dataclass
@@ -140,6 +164,21 @@ class FakeEngine:
         hits = [Match(i, s, 50 + 50 * max(s, 0), o, p) for s, i, o, p in sorted(first, key=lambda f: -f[0])]
         kept = tuple(h for h in hits if least is None or h.similarity >= least)
         return Matches(attribute, kept[:k], len(passed), len(first))
+
+    def mix(
+        self, views: Mapping[str, View], weights: Mapping[str, float], unlike: Collection[str] = (), k: int = 20,
+        where: Any = None, beta: float | None = None, least: float | None = None,
+    ) -> Matches:  # fmt: skip
+        """The weighted sum of cosines; different is what is no closer than 0."""
+        passed = [i for i in self.gallery.items if _kept(i, where)]
+        alike = {i.id: self.alike({a: replace(v, embedding=v.query_vector(beta)) for a, v in views.items()}, i) for i in passed}
+        apart = [i for i in passed if all(alike[i.id][a] <= 0 for a in unlike)]
+        scored = sorted(((sum(w * alike[i.id][a] for a, w in weights.items()), i) for i in apart), key=lambda s: -s[0])
+        hits = [Match(i, s, 50 + 50 * max(s, 0)) for s, i in scored if least is None or s >= least]
+        return Matches("a mix", tuple(hits[:k]), len(passed))
+
+    def beside(self, gallery: FakeGallery) -> FakeEngine:
+        return replace(self, gallery=gallery)
 
     def alike(self, views: Mapping[str, View], item: Item) -> dict[str, float]:
         stored = dict(zip(self.gallery.attributes, self.gallery.vectors(item.id), strict=True))

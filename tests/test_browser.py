@@ -1,51 +1,27 @@
 """The real page in a real browser: `python app.py` with the shipped checkpoint and gallery, driven through Chromium."""
 
 import csv
-import os
 import re
 import shutil
-import socket
-import subprocess
-import sys
 import time
 import urllib.request
-from pathlib import Path
 
 import pytest
 from playwright import sync_api
+from served import ROOT, served
 
 expect = sync_api.expect
 
 pytestmark = pytest.mark.browser
 
-ROOT = Path(__file__).resolve().parents[1]
 SHOTS = ROOT / "tests" / "shots"
 SAMPLES = sorted((ROOT / "assets" / "samples").glob("*.webp"))
 
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    address = f"http://127.0.0.1:{port}/"
-    kept = tmp_path_factory.mktemp("server")
-    env = {**os.environ, "GRADIO_SERVER_PORT": str(port), "GRADIO_SERVER_NAME": "127.0.0.1", "TMPDIR": str(kept)}
-    env.pop("GRADIO_TEMP_DIR", None)
-    server = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=env)
-    try:
-        for _ in range(240):
-            assert server.poll() is None, "app.py ended by itself"
-            try:
-                urllib.request.urlopen(address, timeout=5).close()
-                break
-            except OSError:
-                time.sleep(0.5)
+    with served(tmp_path_factory.mktemp("server")) as address:
         yield address
-    finally:
-        server.terminate()
-        server.wait(timeout=60)
-    assert [f for f in kept.rglob("*") if f.is_file()] == [], "the server left temporary files behind"
 
 
 @pytest.fixture
@@ -59,6 +35,7 @@ def open_page(browser, url):
         page = context.new_page()
         page.on("request", lambda r: hosts.add(re.sub(r"^(\w+://[^/]*|\w+:).*", r"\1", r.url, flags=re.S)))
         page.on("pageerror", lambda e: faults.append(str(e)))
+        page.on("console", lambda m: faults.append(m.text) if "Content Security Policy" in m.text else None)
         page.goto(url, wait_until="domcontentloaded")
         expect(page.locator("#stage .drop")).to_be_visible(timeout=30_000)
         return page
@@ -154,12 +131,20 @@ def test_filters_limits_and_nothing_close_enough(open_page, photo):
     give(page, photo)
     before = ids(page)
     page.locator("#options button").first.click()
-    page.locator("#filter-category input").click()
-    option = page.get_by_role("option").first
-    searched = int(re.search(r"\(([\d,]+)\)", option.inner_text())[1].replace(",", ""))
-    option.click()
+    category = page.locator("#filters [data-label=category]")
+    category.locator("summary").press("Enter")
+    option = category.locator("label").first
+    searched = int(option.locator("small").inner_text().replace(",", ""))
+    option.locator("input").press("Space")
+    named = option.locator("span").inner_text()
+    expect(page.locator("#results .found")).to_contain_text(f"of {searched:,} garments with Category {named}")
+    page.wait_for_function(
+        """searched => [...document.querySelectorAll("#filters [data-label=colour] small")]
+            .reduce((sum, node) => sum + Number(node.textContent.replace(",", "")), 0) === searched""",
+        arg=searched,
+    )
     page.keyboard.press("Escape")
-    expect(page.locator("#results .found")).to_contain_text(f"of {searched:,} garments")
+    expect(category.locator("summary")).to_be_focused()
     assert ids(page) != before
     page.screenshot(path=SHOTS / "filters.png")
     type_number(page.locator("#least input[type=number]"), "0", "1")

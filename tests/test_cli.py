@@ -168,7 +168,7 @@ def test_search_json_is_ranked_and_filtered(tmp_path, opened):
     assert found["read"]["value"] == "long"
     assert found["hits"][0]["image"] == "/pictures/0.webp"
     assert found["hits"][0]["similarity"] == pytest.approx(1)
-    assert opened[-1] == (None, Path("g"), "auto")
+    assert opened[-1] == (None, "g", "auto")
 
 
 def test_search_prints_hits_or_says_that_nothing_is_close(tmp_path, opened):
@@ -312,27 +312,43 @@ def test_index_draws_labelled_garments(tmp_path, opened):
 
 
 def test_index_goes_on_where_it_was_stopped(tmp_path, monkeypatch, opened):
-    seen = []
+    batches = []
     views = FakeEngine.views
 
     def until(limit):
         def some(self, photos, attributes=None, batch_size=32):
-            for number, found in enumerate(views(self, photos, attributes, batch_size)):
-                if number == limit:
-                    raise KeyboardInterrupt
-                seen.append(number)
-                yield found
+            if len(batches) == limit:
+                raise KeyboardInterrupt
+            batches.append(batch_size)
+            return views(self, photos, attributes, batch_size)
 
         return some
 
-    monkeypatch.setattr(FakeEngine, "views", until(4))
+    monkeypatch.setattr(FakeEngine, "views", until(1))
     arguments = ("index", "--rendered", 6, "--out", tmp_path / "g")
     call(*arguments, code=130)
-    assert not (tmp_path / "g").exists()
+    assert not (tmp_path / "g" / "manifest.json").exists()
     monkeypatch.setattr(FakeEngine, "views", until(99))
     call(*arguments)
-    assert seen == [0, 1, 2, 3, 0, 1]
+    # Two batches of four would be needed anew, one is for the other two.
+    assert batches == [4, 4]
     assert len(Gallery.open(tmp_path / "g")) == 6
+
+
+def test_index_says_what_it_did(tmp_path, opened):
+    folder = photo_folder(tmp_path / "photos")
+    (folder / "copy\n.png").write_bytes((folder / "a.png").read_bytes())
+    arguments = ("index", folder, "--out", tmp_path / "g", "--no-maps")
+    said = call(*arguments).stderr
+    assert "These have the same content: a.png, copy\\n.png" in said
+    assert "with --fold makes one item" in said
+    assert "3 garments in" in said
+    assert "(3 added; 2 looked at in" in said
+    assert "(nothing changed; 0 looked at in" in call(*arguments).stderr
+    found = json.loads(call(*arguments, "--fold", "--json").stdout)
+    assert (found["items"], found["folded"], found["copies"]) == (2, 1, [["a.png", "copy\n.png"]])
+    assert call("index", folder, "--images", folder, "--out", tmp_path / "g", code=2).stderr
+    assert call("index", "--fold", code=2).stderr
 
 
 @pytest.mark.parametrize(
@@ -340,7 +356,7 @@ def test_index_goes_on_where_it_was_stopped(tmp_path, monkeypatch, opened):
     [
         ({}, 1, "holds no photo"),
         ({"a.jpg": b"text"}, 1, "None of the 1 photos can be read"),
-        ({"a.jpg": b"text", "labels.csv": b"image,sleeve\nb.jpg,long\n"}, 1, "lists none of the 1 photos"),
+        ({"a.jpg": b"text", "labels.csv": b"image,sleeve\nb.jpg,long\n"}, 1, "list none of the 1 photos"),
     ],
 )
 def test_index_refuses_a_folder_without_readable_photos(tmp_path, opened, files, code, says):

@@ -142,7 +142,7 @@ def test_bad_questions(engine: Engine, ask: Callable[[Engine], object], error: t
 
 
 def test_another_models_gallery_is_refused(engine: Engine, tmp_path: Path) -> None:
-    other = Engine.open(tiny_checkpoint(tmp_path / "other", seed=5), engine._gallery_directory, device="cpu")
+    other = Engine.open(tiny_checkpoint(tmp_path / "other", seed=5), engine._gallery_place, device="cpu")
     with pytest.raises(GalleryError, match="index"):
         other.search(photo(), "neckline")
 

@@ -15,14 +15,14 @@ FLOORS = {
     "images": 1, "draw": 1, "metrics": 1,
     "models": 2, "data": 2, "gallery": 2,
     "checkpoint": 3, "engine": 4,
-    "review": 5, "evaluation": 5, "training": 6,
+    "review": 5, "evaluation": 5, "training": 6, "indexing": 6,
     "ui": 7, "cli": 7, "__main__": 8,
 }  # fmt: skip
 FORBIDDEN = {
     "types": {"torch", "PIL"}, "errors": {"torch", "PIL"}, "config": {"torch", "PIL"},
     **{name: {"torch", "gradio", "faiss"} for name in ("images", "draw", "metrics")},
     "models": {"PIL"}, "data": {"torch"}, "gallery": {"torch"},
-    "engine": {"gradio"}, "review": {"gradio"}, "evaluation": {"gradio"}, "training": {"gradio"},
+    "engine": {"gradio"}, "review": {"gradio"}, "evaluation": {"gradio"}, "training": {"gradio"}, "indexing": {"gradio"},
     "ui": {"torch", "faiss"},
 }  # fmt: skip
 MUST_NOT_MEET = {

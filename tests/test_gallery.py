@@ -6,31 +6,42 @@ import numpy as np
 import pytest
 
 from asen_core.errors import GalleryError, QueryError
-from asen_core.gallery import FaissStore, Gallery, GalleryStore, GalleryWriter
+from asen_core.gallery import Gallery, GalleryWriter, manifest
 from asen_core.gallery.background import background, percentile
-from asen_core.gallery.store import unit
-from asen_core.types import Box
+from asen_core.gallery.columns import Column
+from asen_core.gallery.exact import Exact
+from asen_core.gallery.finder import Finder, unit
+from asen_core.types import Box, Range
 
 NAMES, DIM = ("neckline", "sleeve"), 8
 ROIS = {a: Box(0.25, 0, 0.75, 0.5) for a in NAMES}
 
 
-class NumpyStore:
+class NumpyFinder:
     """The oracle: everything by hand, sorted by Python."""
 
     def __init__(self, vectors: np.ndarray) -> None:
-        self._all = unit(vectors)
+        self._all = unit(vectors).transpose(1, 0, 2)
 
     def search(self, attribute, vector, k, keep=None):
         scored = [(-float(v @ vector), i) for i, v in enumerate(self._all[:, attribute]) if keep is None or keep[i]]
         best = sorted(scored)[:k]
         return np.array([i for _, i in best], np.int64), np.array([-s for s, _ in best], np.float32)
 
-    def vectors(self, position):
-        return self._all[position]
+    def mixed(self, vectors, weights, k, keep=None, most=None):
+        scored = []
+        for i, item in enumerate(self._all):
+            products = [float(v @ q) for v, q in zip(item, vectors, strict=True)]
+            if (keep is None or keep[i]) and all(products[a] <= limit for a, limit in (most or {}).items()):
+                scored.append((-sum(w * p for w, p in zip(weights, products, strict=True)), i))
+        best = sorted(scored)[:k]
+        return np.array([i for _, i in best], np.int64), np.array([-s for s, _ in best], np.float32)
+
+    def vectors(self, positions):
+        return self._all[np.asarray(positions, np.int64)]
 
 
-STORES = [FaissStore, NumpyStore]
+FINDERS = [Exact, NumpyFinder]
 
 
 def vectors(count: int, seed: int = 0) -> np.ndarray:
@@ -49,10 +60,16 @@ def build(directory: Path, count: int = 12, rows: np.ndarray | None = None, fing
     return directory
 
 
-@pytest.fixture(params=STORES, ids=lambda s: s.__name__)
+def opened_with(finder: type, directory: Path) -> Gallery:
+    gallery = Gallery.open(directory)
+    gallery.store.finder = finder(np.load(directory / gallery.manifest.file(manifest.VECTORS)))
+    return gallery
+
+
+@pytest.fixture(params=FINDERS, ids=lambda s: s.__name__)
 def make(request: pytest.FixtureRequest, tmp_path: Path):
     def opened(rows: np.ndarray) -> Gallery:
-        return Gallery.open(build(tmp_path / "g", rows=rows), store=request.param)
+        return opened_with(request.param, build(tmp_path / "g", rows=rows))
 
     return opened
 
@@ -61,7 +78,7 @@ def make(request: pytest.FixtureRequest, tmp_path: Path):
 @pytest.mark.parametrize(
     "where", [None, {"category": "dress"}, {"category": ["dress", "coat"], "colour": "red"}, {"colour": []}]
 )
-def test_every_store_finds_what_the_oracle_finds(make, k: int, where) -> None:
+def test_every_finder_finds_what_the_oracle_finds(make, k: int, where) -> None:
     gallery = make(vectors(12))
     query = np.random.default_rng(9).normal(size=DIM).astype(np.float32)
     stored = np.stack([gallery.vectors(i.id) for i in gallery.items])
@@ -124,7 +141,7 @@ def test_bad_questions(make, attribute, vector, k, where, says) -> None:
 def test_threads_search_at_once(make) -> None:
     gallery, queries = make(vectors(50)), vectors(20, seed=4)
     expected = [[h.item.id for h in gallery.search("neckline", q[0], 7)] for q in queries]
-    fresh = Gallery.open(gallery.picture(gallery.items[0]).parents[1], store=type(gallery._store))
+    fresh = opened_with(type(gallery.store.finder), gallery.directory)
     seen: list[bool] = []
 
     def ask() -> None:
@@ -157,7 +174,8 @@ def test_what_is_stored(tmp_path: Path) -> None:
     assert dict(item.labels) == {"category": "coat", "kind": "x"}
     assert tuple(item.rois["sleeve"]) == (0.25, 0, 0.75, 0.5)
     assert gallery.picture(item).is_absolute()
-    assert gallery.picture(item).name == "000002.webp"
+    assert gallery.picture(item).is_file()
+    assert gallery.picture(item).is_relative_to(gallery.pictures)
     np.testing.assert_allclose(gallery.vectors("it-2"), rows[2], atol=1e-3)
     np.testing.assert_allclose(np.linalg.norm(gallery.vectors("it-2"), axis=1), 1, atol=1e-6)
     assert "it-" not in " ".join(p.name for p in (tmp_path / "g").rglob("*"))
@@ -167,11 +185,11 @@ def test_what_is_stored(tmp_path: Path) -> None:
 
 def test_percentiles_against_a_count() -> None:
     rows = vectors(30)
-    table = background(rows, np.random.default_rng(0))
+    table = background(rows.transpose(1, 0, 2), np.random.default_rng(0))
     pairs = [float(rows[i, 0] @ rows[j, 0]) for i in range(30) for j in range(i)]
     for s in (-0.9, -0.2, 0.0, 0.3, 0.8):
         assert percentile(table[0], s) == pytest.approx(100 * np.mean([p < s for p in pairs]), abs=0.5)
-    drawn = background(rows, np.random.default_rng(0), pairs=400)
+    drawn = background(rows.transpose(1, 0, 2), np.random.default_rng(0), pairs=400)
     assert abs(percentile(drawn[0], 0.3) - percentile(table[0], 0.3)) < 8
 
 
@@ -181,7 +199,7 @@ def test_golden_percentiles(value: float, expected: float) -> None:
     assert percentile(np.array([0, 1, 1, 1, 2], np.float32), value) == pytest.approx(expected)
 
 
-FILES = ("items.jsonl", "vectors.npy", "rois.npy", "background.npy", "images/000001.webp", "manifest.json")
+FILES = ("items-0001.sqlite", "vectors-0001.npy", "codes-0001.npy", "background-0001.npy", "picture", "manifest.json")
 
 
 @pytest.mark.parametrize(
@@ -190,6 +208,8 @@ FILES = ("items.jsonl", "vectors.npy", "rois.npy", "background.npy", "images/000
 )
 def test_damage_names_the_file_and_the_way_out(tmp_path: Path, name: str, how: str) -> None:
     path = build(tmp_path / "g", 3) / name
+    if name == "picture":
+        path = sorted(path.parent.glob("images/*/*"))[0]
     if how == "gone":
         path.unlink()
     else:
@@ -211,6 +231,51 @@ def test_foreign_galleries_are_refused(tmp_path: Path) -> None:
         Gallery.open(tmp_path / "g")
 
 
-def test_both_stores_are_stores() -> None:
-    stores: list[GalleryStore] = [make(vectors(2)) for make in STORES]
-    np.testing.assert_allclose(stores[0].vectors(1), stores[1].vectors(1))
+def test_both_finders_are_finders() -> None:
+    rows, at = vectors(5).transpose(1, 0, 2), np.array([3, 1])
+    finders: list[Finder] = [make(rows) for make in FINDERS]
+    np.testing.assert_allclose(finders[0].vectors(at), finders[1].vectors(at), atol=1e-6)
+    assert finders[0].vectors(at).shape == (2, len(NAMES), DIM)
+
+
+@pytest.mark.parametrize("searched", [(), (0,), (0, 1)])
+@pytest.mark.parametrize("most", [None, {1: 0.1}, {0: 0.3, 1: 0.0}, {1: -2.0}])
+@pytest.mark.parametrize("kept", [None, 7])
+def test_mixed_searches_find_what_the_oracle_finds(searched, most, kept) -> None:
+    rows = vectors(40).transpose(1, 0, 2)
+    keep = None if kept is None else np.arange(40) % kept == 0
+    exact, oracle = Exact(rows), NumpyFinder(rows)
+    for attribute in searched:  # an index that is there is used, and must not change what is found
+        exact.search(attribute, rows[attribute, 0], 1)
+    for weights in ([0.7, 0.3], [0.0, 1.0], [0.5, 0.5]):
+        found, likeness = exact.mixed(rows[:, 2], np.array(weights), 6, keep, most)
+        expected = oracle.mixed(rows[:, 2], np.array(weights), 6, keep, most)
+        assert found.tolist() == expected[0].tolist()
+        np.testing.assert_allclose(likeness, expected[1], atol=1e-6)
+
+
+def test_ranges_of_numbers(tmp_path: Path) -> None:
+    with GalleryWriter(tmp_path / "g", NAMES, DIM, 4, "f") as w:
+        for i, price in enumerate(["10", "9.5", "", "100", "1e2"]):
+            w.add(f"it-{i}", np.zeros((9, 9, 3), np.uint8), {"price": price, "name": f"n{i}"}, vectors(5)[i], ROIS)
+    gallery = Gallery.open(tmp_path / "g")
+    assert gallery.columns["price"] == Column(4, 4, True)
+    assert not gallery.columns["name"].numeric
+    for least, most, expected in [(9.5, 10, {"it-0", "it-1"}), (None, 10, {"it-0", "it-1"}), (11, None, {"it-3", "it-4"})]:
+        found = gallery.search("sleeve", vectors(1)[0, 0], where={"price": Range(least, most)})
+        assert {h.item.id for h in found} == expected
+        assert found.searched == len(expected)
+    with pytest.raises(QueryError, match="words"):
+        gallery.search("sleeve", vectors(1)[0, 0], where={"name": Range(1, 2)})
+
+
+def test_two_writers_are_refused_while_readers_go_on(tmp_path: Path) -> None:
+    build(tmp_path / "g", 3)
+    with GalleryWriter(tmp_path / "g", NAMES, DIM, 4, "f" * 64) as writer:
+        with pytest.raises(GalleryError, match="another run"):
+            GalleryWriter(tmp_path / "g", NAMES, DIM, 4, "f" * 64)
+        reader = Gallery.open(tmp_path / "g")
+        writer.add("new", np.zeros((9, 9, 3), np.uint8), {}, vectors(1)[0], ROIS)
+    assert [len(reader), len(Gallery.open(tmp_path / "g"))] == [3, 1]
+    assert reader.item("it-2").id == "it-2"
+    assert len(reader.search("sleeve", vectors(1)[0, 0])) == 3

@@ -5,7 +5,7 @@ import pytest
 from test_gallery import DIM, NAMES, ROIS, build, labels, vectors
 
 from asen_core.errors import GalleryError
-from asen_core.gallery import Gallery, GalleryWriter
+from asen_core.gallery import Gallery, GalleryWriter, manifest
 from asen_core.types import Box, Frame, Garment, View
 
 
@@ -19,10 +19,11 @@ def killed(directory: Path, count: int, fingerprint: str = "f" * 64) -> None:
 @pytest.mark.parametrize(("count", "kept"), [(10, 0), (64, 64), (100, 64)])
 def test_a_killed_run_loses_at_most_what_was_not_flushed(tmp_path: Path, count: int, kept: int) -> None:
     killed(tmp_path / "g", count)
-    assert not (tmp_path / "g").exists()
-    with (tmp_path / "g.partial" / "items.jsonl").open("ab") as file:
-        file.write(b'{"id": "half')
-    with (tmp_path / "g.partial" / "vectors.f16").open("ab") as file:
+    with pytest.raises(GalleryError, match="no gallery"):
+        Gallery.open(tmp_path / "g")
+    with (tmp_path / "g" / "journal" / "rows.jsonl").open("ab") as file:
+        file.write(b'["half')
+    with (tmp_path / "g" / "journal" / "vectors.f16").open("ab") as file:
         file.write(b"123")
     with GalleryWriter(tmp_path / "g", NAMES, DIM, 4, "f" * 64) as w:
         assert len(w) == kept
@@ -33,7 +34,8 @@ def test_a_killed_run_loses_at_most_what_was_not_flushed(tmp_path: Path, count: 
     assert [i.id for i in gallery.items] == [f"it-{i}" for i in range(count)]
     for i in (0, count - 1):
         np.testing.assert_allclose(gallery.vectors(f"it-{i}"), rows[i], atol=1e-3)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["g"]
+    assert not (tmp_path / "g" / "journal").exists()
+    assert len(list((tmp_path / "g" / "images").glob("*/*"))) == count
 
 
 def test_an_error_keeps_the_work_and_the_old_gallery(tmp_path: Path) -> None:
@@ -57,11 +59,22 @@ def test_another_checkpoint_starts_anew(tmp_path: Path) -> None:
     assert len(GalleryWriter(tmp_path / "g", NAMES, DIM, 4, "e" * 64)) == 0
 
 
-def test_a_swap_killed_half_way_is_undone(tmp_path: Path) -> None:
+def test_the_old_gallery_is_there_until_the_switch_and_then_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     build(tmp_path / "g", 3)
-    (tmp_path / "g").rename(tmp_path / "g.old")
-    GalleryWriter(tmp_path / "g", NAMES, DIM, 4, "e" * 64)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("asen_core.gallery.manifest.write", full)
+        with pytest.raises(OSError, match="No space"):
+            build(tmp_path / "g", 5)
     assert len(Gallery.open(tmp_path / "g")) == 3
+    build(tmp_path / "g", 5)  # the names of the first try are taken again
+    assert len(Gallery.open(tmp_path / "g")) == 5
+    files = {f"{role}-0002.{ending}" for role, ending in manifest.ENDINGS.items()}
+    assert {p.name for p in (tmp_path / "g").iterdir()} == {*files, "images", "manifest.json", ".lock"}
+    assert len(list((tmp_path / "g" / "images").glob("*/*"))) == 5
 
 
 def test_a_folder_that_is_no_gallery_is_never_replaced(tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 from asen_core.cli import app
 from asen_core.errors import AsenError, GalleryError, QueryError
 from asen_core.gallery import Gallery, GalleryWriter, Maps, maps
+from asen_core.gallery.finder import unit
 from asen_core.gallery.maps import MAPS, lay_out
-from asen_core.gallery.store import unit
 
 
 def groups(count: int, dim: int, seed: int = 0) -> np.ndarray:

@@ -108,12 +108,16 @@ def test_a_click_names_a_garment_of_the_gallery(studio: Studio, index, expected:
     assert tab.chosen(studio, index) == expected
 
 
-def test_pictures_travel_as_names_only_where_they_must(studio: Studio) -> None:
+def test_pictures_travel_as_paths_below_one_folder(studio: Studio) -> None:
     assert tab.pictures(studio)["files"][:2] == ["garment-000.webp", "garment-001.webp"]
     folder = Path("/pictures/images")
-    counted = [Item(str(i), f"images/{i:06}.webp", {}, {}) for i in range(3)]
-    gallery = SimpleNamespace(items=counted, picture=lambda item: folder / Path(item.image).name)
-    shown = tab.pictures(SimpleNamespace(engine=SimpleNamespace(gallery=gallery)))
-    assert shown == {"folder": "gradio_api/file=/pictures/images", "files": 3}
-    gallery.items = []
-    assert tab.pictures(SimpleNamespace(engine=SimpleNamespace(gallery=gallery)))["files"] == 0
+    items = [Item(str(i), f"images/ab/{i:06}.webp", {}, {}) for i in range(2)]
+    gallery = SimpleNamespace(
+        items=items, pictures=folder, picture=lambda item: folder.parent / item.image, map=lambda attribute: attribute
+    )
+    some = SimpleNamespace(engine=SimpleNamespace(gallery=gallery), attributes=("neckline",))
+    assert tab.pictures(some) == {"folder": "gradio_api/file=/pictures/images", "files": ["ab/000000.webp", "ab/000001.webp"]}
+    gallery.map = lambda attribute: None
+    assert tab.pictures(some)["files"] == [], "a large gallery without maps has too many to name"
+    gallery.map, gallery.items = str, []
+    assert tab.pictures(some)["files"] == []

@@ -12,8 +12,8 @@ from test_gallery import DIM, NAMES, ROIS, build, vectors
 
 from asen_core.errors import GalleryError, QueryError
 from asen_core.gallery import Gallery, GalleryWriter
+from asen_core.gallery.finder import unit
 from asen_core.gallery.manifest import VECTORS
-from asen_core.gallery.store import unit
 from asen_core.review import background as room
 from asen_core.review.background import FILE, Background, Standing, measured, of_gallery, read, sampled, write
 

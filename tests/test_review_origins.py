@@ -62,12 +62,48 @@ def test_prints_lie_beside_the_gallery(tmp_path: Path) -> None:
             yield path
 
     made = prints.of_gallery(opened, each)
-    assert seen == ["000000.webp", "000001.webp", "000002.webp"]
+    assert seen == [Path(item.image).name for item in opened.items]
     again = prints.of_gallery(opened, each)
     assert len(seen) == 3
     for name in ("bits", "sha256"):
         assert (getattr(made, name) == getattr(again, name)).all()
     assert gallery(tmp_path / "g", [3, 4]).directory == opened.directory  # a gallery with prints may be replaced
+
+
+def test_only_new_pictures_are_looked_at(tmp_path: Path) -> None:
+    before, after, seen = gallery(tmp_path / "a", [0, 1, 2, 3]), gallery(tmp_path / "b", [5, 3, 1, 4]), []
+
+    def each(paths):
+        for path in paths:
+            seen.append(path.name)
+            yield path
+
+    prints.of_gallery(before)
+    (after.directory / prints.FILE).write_bytes((before.directory / prints.FILE).read_bytes())
+    made = prints.of_gallery(after, each)
+    assert seen == [Path(after.items[i].image).name for i in (0, 3)]
+    expected = prints.prints(_opened(after))
+    for name in ("bits", "sha256"):
+        assert (getattr(made, name) == getattr(expected, name)).all()
+        assert (getattr(prints.read(after), name) == getattr(expected, name)).all()
+    assert len(prints.of_gallery(gallery(tmp_path / "c", []))) == 0
+
+
+def _opened(of: Gallery) -> list[Garment]:
+    return [Garment(np.array(Image.open(of.picture(item)).convert("RGB"))) for item in of.items]
+
+
+@pytest.mark.parametrize("change", [{"method": 0}, {"pictures": np.array([b"a"])}, {"sha256": np.zeros((3, 6), np.uint8)}])
+def test_prints_that_can_t_be_used_are_not_kept(tmp_path: Path, change: dict[str, object]) -> None:
+    opened = gallery(tmp_path / "g", [0, 1, 2])
+    made = prints.of_gallery(opened)
+    held, at = prints.kept(opened.directory)
+    assert sorted(at) == sorted(item.image for item in opened.items)
+    assert (held.bits == made.bits).all()
+    _again(opened.directory / prints.FILE, made_of="another", **change)
+    held, at = prints.kept(opened.directory)
+    assert (len(held), at) == (0, {})
+    assert (prints.of_gallery(opened).bits == made.bits).all()
 
 
 @pytest.mark.parametrize(
@@ -119,7 +155,7 @@ def test_a_gallery_that_cant_be_written_to_is_searched(tmp_path: Path, monkeypat
 def test_a_damaged_picture_is_named(tmp_path: Path) -> None:
     opened = gallery(tmp_path / "g", [0, 1])
     opened.picture(opened.items[1]).write_bytes(b"RIFF")
-    with pytest.raises(GalleryError, match=r"000001\.webp"):
+    with pytest.raises(GalleryError, match=Path(opened.items[1].image).name):
         prints.of_gallery(opened)
 
 

@@ -23,7 +23,7 @@ from asen_core.ui.find_alike import FindAlike
 from asen_core.ui.handlers import Visit
 from asen_core.ui.scratch import Scratch
 from asen_core.ui.stage import place, stage
-from asen_core.ui.studio import Answer, Ask, Studio, choices, compare, opening, samples_in, search
+from asen_core.ui.studio import Answer, Ask, Studio, compare, opening, samples_in, search
 from asen_core.ui.table import address_of, table
 
 
@@ -339,18 +339,10 @@ def test_places(rank, text):
 def test_only_numbers_below_the_gallerys_size_are_offered(studio, monkeypatch, count, offered):
     monkeypatch.setattr(FakeGallery, "__len__", lambda _: count)
     with gr.Blocks():
-        control = FindAlike(studio).first
+        control = FindAlike(studio).controls.first
     assert control.visible == bool(offered)
     assert [value for _, value in control.choices] == (offered or [0])
     assert control.value == 0
-
-
-def test_counts_beside_filters_follow_the_other_filter(studio):
-    items = studio.engine.gallery.items
-    colours = choices(studio, "colour", {"category": ["dress"], "colour": ["red"]})
-    assert sum(colours.values()) == sum(i.labels["category"] == "dress" for i in items)
-    assert sum(choices(studio, "colour", {}).values()) == len(items)
-    assert choices(studio, "maker", {}) == {}
 
 
 @pytest.mark.parametrize(("count", "want"), [(0, 0), (1, 1), (24, 24), (60, 60), (500, 60)])

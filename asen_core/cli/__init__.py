@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from asen_core.cli.background import make_background
+from asen_core.cli.bring import bring
 from asen_core.cli.cases import cases
 from asen_core.cli.compare import compare
 from asen_core.cli.console import VerbGroup
@@ -18,10 +19,13 @@ from asen_core.cli.index import index
 from asen_core.cli.inshop import inshop
 from asen_core.cli.look import look
 from asen_core.cli.map import make_maps
+from asen_core.cli.push import push
 from asen_core.cli.render import render
 from asen_core.cli.screen import screen
 from asen_core.cli.search import search
+from asen_core.cli.shard import shard
 from asen_core.cli.train import train
+from asen_core.cli.watch import watch
 
 app = typer.Typer(
     cls=VerbGroup,
@@ -50,9 +54,13 @@ for _verb in (look, search, compare, explain, index, evaluate, inshop, render, t
 app.command("map")(make_maps)
 app.command("background")(make_background)
 app.command()(screen)
+app.command()(shard)
+app.command()(bring)
+app.command()(push)
 app.add_typer(cases, name="cases")
 app.add_typer(data, name="data")
 app.add_typer(figure, name="figure")
+app.add_typer(watch, name="watch")
 
 
 def main() -> None:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from asen_core.cli.console import CheckpointOption, DeviceOption, GalleryOption, JsonOption, emit, tell, tracked
+from asen_core.cli.console import CheckpointOption, DeviceOption, GalleryOption, JsonOption, emit, following, tell, tracked
 from asen_core.errors import DataError
 
 if TYPE_CHECKING:
     import numpy as np
 
     from asen_core.engine import Engine
-    from asen_core.gallery import Gallery
     from asen_core.review.background import Background
     from asen_core.types import Garment
 
@@ -61,7 +60,10 @@ def make_background(
     engine = Engine.open(checkpoint, gallery, device)
     refused: dict[str, str] = {}
     if images is None:
-        found = of_garments(engine, engine.gallery, {}, seed)
+        from asen_core.indexing.beside import background as of_gallery
+
+        with following() as each:
+            found = of_gallery(engine, engine.gallery, {}, seed, each)
         out = out or engine.gallery.directory / room.FILE
     else:
         found = of_photos(engine, images, labels, refused, seed)
@@ -88,38 +90,37 @@ def _check(images: Path | None, labels: Path | None, out: Path | None) -> None:
         raise typer.BadParameter("Give the file to write, pairs.npz in the folder of a gallery.", param_hint="--out")
 
 
-def of_garments(engine: Engine, gallery: Gallery, kinds: Mapping[str, str], seed: int = 0) -> Background:
-    """The background of a gallery's garments; the model reads the category of those that have none in labels or `kinds`."""
-    from asen_core.review.background import CATEGORY, chosen, measured
-
-    known = dict(kinds)
-    if CATEGORY in engine.vocabulary:
-        todo = [i for i in chosen(gallery, seed) if not (i.labels.get(CATEGORY) or i.id in known)]
-        pictures = tracked((gallery.picture(i) for i in todo), len(todo), "Reading categories") if todo else iter(())
-        for item, views in zip(todo, engine.views(pictures, [CATEGORY], batch_size=16), strict=True):
-            known[item.id] = views[CATEGORY].readings[0].value if views[CATEGORY].readings else ""
-    return measured(gallery, known, seed)
-
-
 def of_photos(engine: Engine, folder: Path, labels: Path | None, refused: dict[str, str], seed: int = 0) -> Background:
     """The background of a folder of photos; those that can't be read stand in `refused`. Raises: DataError for fewer than 2."""
     import numpy as np
 
-    from asen_core.cli.sources import LONGEST, opened, photos
+    from asen_core.errors import PhotoError
+    from asen_core.images import load
+    from asen_core.indexing import labels as known
+    from asen_core.indexing.look import LONGEST, steady
+    from asen_core.indexing.scan import photos
     from asen_core.review.background import CATEGORY, sampled
 
     longest = None if engine.config.geometry == "released" else LONGEST  # the authors' numbers are of the photo as it is
-    sources = photos(folder, labels, longest).sources
+    found = photos(folder)
+    refused.update(found.left_out)
+    names = [file.name for file in found.files]
+    rows_of = known.fitted(known.read(labels), names, str(labels), str(folder.resolve())).labels if labels else {}
     waiting: deque[str] = deque()
     rows: list[np.ndarray] = []
     kinds: list[str] = []
 
     def garments() -> Iterator[Garment]:
-        for _, garment in tracked(opened(sources, refused), len(sources), "Looking at photos"):
-            waiting.append(garment.labels.get(CATEGORY, ""))
+        for file in tracked(found.files, len(names), "Looking at photos"):
+            try:
+                garment = load(file.path, longest=longest)
+            except PhotoError as reason:
+                refused[file.name] = str(reason)
+                continue
+            waiting.append(rows_of.get(file.name, {}).get(CATEGORY, ""))
             yield garment
 
-    for views in engine.views(garments(), batch_size=16):
+    for views in steady(engine, garments()):
         read = views[CATEGORY].readings[:1] if CATEGORY in views else ()
         kinds.append(waiting.popleft() or (read[0].value if read else ""))
         rows.append(np.stack([views[a].embedding for a in engine.vocabulary]))
@@ -127,15 +128,3 @@ def of_photos(engine: Engine, folder: Path, labels: Path | None, refused: dict[s
         raise DataError(f"{folder} has {len(rows)} photos that can be read; give at least 2, of different garments.")
     source = f"{len(rows):,} photos in {folder.resolve().name}"
     return sampled(np.stack(rows), kinds, tuple(engine.vocabulary), source, engine.fingerprint, seed)
-
-
-def kept(directory: Path, fingerprint: str) -> Background | None:
-    """The background in a folder that is of other photos than the gallery's, so that it outlives the gallery; None if not."""
-    from asen_core.errors import GalleryError
-    from asen_core.review.background import FILE, read
-
-    try:
-        found = read(directory / FILE, fingerprint)
-    except GalleryError:
-        return None
-    return None if found.vectors else found

@@ -106,7 +106,7 @@ def photos_of(engine: Engine, given: str) -> tuple[list[Path], str]:
 
     Raises: QueryError where the gallery has no such item; DataError for a folder without photos.
     """
-    from asen_core.cli.sources import is_photo
+    from asen_core.indexing.scan import is_photo
 
     if given.startswith(FROM_GALLERY):
         item = engine.gallery.item(given.removeprefix(FROM_GALLERY))

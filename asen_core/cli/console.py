@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -16,6 +17,8 @@ from asen_core.errors import AsenError
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from asen_core.indexing import Progress
 
 T = TypeVar("T")
 
@@ -42,7 +45,10 @@ CheckpointOption = Annotated[
     ),
 ]
 GalleryOption = Annotated[
-    Path | None, typer.Option("--gallery", help="Directory of a gallery. Default: the shipped one.", show_default=False)
+    str | None,
+    typer.Option(
+        "--gallery", help="Directory of a gallery, or milvus://HOST:PORT/NAME. Default: the shipped one.", show_default=False
+    ),
 ]
 DeviceOption = Annotated[
     str, typer.Option("--device", help="auto (a GPU where there is one), cpu, cuda or cuda:1.", callback=_usable)
@@ -94,6 +100,30 @@ def tracked(values: Iterable[T], total: int, doing: str, done: int = 0) -> Itera
             yield value
             speed = bar.tasks[0].speed
             bar.update(task, advance=1, pace=f"{speed:.1f} a second" if speed else "")
+
+
+@contextmanager
+def following() -> Iterator[Callable[[Progress], None]]:
+    """A bar on stderr for runs that tell how far they are: what they do, how many a second, and the time left."""
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+    from rich.progress import Progress as Bars
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[pace]}"))
+    with Bars(*columns, console=Console(stderr=True)) as bar:
+
+        def each(now: Progress) -> None:
+            task = bar.task_ids[0] if bar.task_ids else bar.add_task("", total=None, pace="")
+            pace = f"{now.per_second:.1f} a second" if now.per_second and now.done < now.total else ""
+            left = f", {_duration(now.seconds_left)} left" if pace and now.seconds_left is not None else ""
+            bar.update(task, description=now.doing, total=now.total, completed=now.done, pace=pace + left)
+
+        yield each
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def write_picture(path: Path, pixels: np.ndarray) -> None:

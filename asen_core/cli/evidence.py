@@ -122,7 +122,7 @@ def _put(pack: Pack, out: Path, place: Path, as_json: bool) -> None:
 
 def photos_of(path: Path, dates: bool = False) -> list[File]:
     """A photo, or those of a folder by name. Raises: PhotoError where there are none or too many."""
-    from asen_core.cli.sources import is_photo
+    from asen_core.indexing.scan import is_photo
     from asen_core.review.design import MOST
     from asen_core.review.evidence import read
 

@@ -11,7 +11,6 @@ import numpy as np
 import typer
 
 from asen_core.cli.console import T, tracked
-from asen_core.cli.sources import is_photo
 from asen_core.data.labels import Photo
 from asen_core.data.official import photos_of, read_candidates, read_queries, read_train, require_photos, require_whole
 from asen_core.draw import shrunk
@@ -20,6 +19,7 @@ from asen_core.draw.strips import Zoomed
 from asen_core.draw.strips import zoomed as cut
 from asen_core.errors import DataError, QueryError
 from asen_core.images import load
+from asen_core.indexing.scan import is_photo
 
 if TYPE_CHECKING:
     from asen_core.engine import Engine

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from asen_core.cli.console import GalleryOption, JsonOption, emit, tell, tracked
-
-if TYPE_CHECKING:
-    from asen_core.gallery import Gallery
+from asen_core.cli.console import GalleryOption, JsonOption, emit, following, tell
 
 
 def make_maps(
@@ -35,32 +32,18 @@ def make_maps(
     [cyan]python -m asen_core map --gallery mine/ --json[/]
     """
     from asen_core.gallery import Gallery
+    from asen_core.indexing.beside import lay_out
 
     opened = Gallery.open(gallery or _shipped())
     start = perf_counter()
-    made = make(opened, seed, again)
+    with following() as each:
+        made = lay_out(opened, seed, again, each)
     seconds = round(perf_counter() - start, 2)
     if as_json:
         emit({"gallery": str(opened.directory), "garments": len(opened), "made": made, "seconds": seconds, "seed": seed})
         return
     did = f"{len(made)} maps of {len(opened)} garments made in {seconds:.1f} s" if made else "All maps were there already"
     tell(f"{did}: {opened.directory}.")
-
-
-def make(gallery: Gallery, seed: int = 0, again: bool = False) -> list[str]:
-    """Make the maps that a gallery lacks (all, where `again` or they have another seed); returns the attributes made.
-
-    Each is written as soon as it is made. Raises: GalleryError, AsenError where scikit-learn is missing.
-    """
-    from asen_core.gallery import maps
-
-    kept = None if again else gallery.maps
-    points = dict(kept.points) if kept and (kept.seed, kept.method) == (seed, maps.METHOD) else {}
-    todo = [a for a in gallery.attributes if a not in points]
-    for name in tracked(todo, len(gallery.attributes), "Laying out maps", len(points)):
-        points[name] = maps.lay_out(gallery.space(name), seed)
-        maps.write(gallery.directory, gallery.manifest, maps.Maps(dict(points), maps.METHOD, seed))
-    return todo
 
 
 def _shipped() -> Path:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from copy import copy
 from dataclasses import replace
 from functools import cached_property
 from itertools import islice
@@ -18,11 +19,14 @@ from asen_core import checkpoint as checkpoints
 from asen_core import images
 from asen_core.checkpoint import Checkpoint
 from asen_core.config import ModelConfig
+from asen_core.engine.mix import mixed
 from asen_core.engine.rerank import stacked
 from asen_core.engine.views import views_of
 from asen_core.errors import PhotoError, QueryError
 from asen_core.gallery import Gallery
-from asen_core.types import Box, Frame, Garment, Item, Matches, View, Vocabulary
+from asen_core.gallery.manifest import check_fingerprint
+from asen_core.gallery.mix import Unlike
+from asen_core.types import Box, Frame, Garment, Item, Matches, View, Vocabulary, Where
 
 _ROOT = Path(__file__).resolve().parents[2]
 SHIPPED_CHECKPOINT = _ROOT / "assets" / "compact"
@@ -30,7 +34,6 @@ SHIPPED_GALLERY = _ROOT / "gallery_index"
 
 Photo = Any
 """A path, bytes, PIL image, (H, W, 3) uint8 array or Garment."""
-Where = Mapping[str, str | Collection[str]]
 
 
 class Engine:
@@ -39,11 +42,11 @@ class Engine:
     Open one with `Engine.open()`. Photos are paths, bytes, PIL images, (H, W, 3) uint8 arrays or Garments.
     """
 
-    def __init__(self, checkpoint: Checkpoint, gallery: Path | None = None, device: torch.device | str = "cpu") -> None:
+    def __init__(self, checkpoint: Checkpoint, gallery: Path | str | None = None, device: torch.device | str = "cpu") -> None:
         self._device = torch.device(device)
         self._model = checkpoint.model.to(self._device)
         self._lock = threading.Lock()
-        self._gallery_directory = gallery or SHIPPED_GALLERY
+        self._gallery_place = gallery or SHIPPED_GALLERY
         self.checkpoint = checkpoint
         self.fingerprint: str = checkpoint.fingerprint
         self.vocabulary: Vocabulary = checkpoint.model.vocabulary
@@ -55,17 +58,32 @@ class Engine:
         """Load a checkpoint (None: the shipped one); the gallery is opened when first searched.
 
         checkpoint: a directory, or a .pth.tar file of the authors' release, whose pipeline is then followed to the number;
-        device: "auto" (a GPU where there is one), "cpu", "cuda" or "cuda:1".
+        gallery: a directory, or milvus://host:port/name; device: "auto" (a GPU where there is one), "cpu", "cuda" or "cuda:1".
 
         Raises: CheckpointError, or QueryError for the device.
         """
         loaded = checkpoints.load(Path(checkpoint) if checkpoint else SHIPPED_CHECKPOINT)
-        return cls(loaded, Path(gallery) if gallery else None, _device(device))
+        return cls(loaded, gallery or None, _device(device))
 
     @cached_property
     def gallery(self) -> Gallery:
         """The gallery. Raises: GalleryError where it is missing, damaged or was built with another checkpoint."""
-        return Gallery.open(self._gallery_directory, self.fingerprint)
+        return Gallery.open(self._gallery_place, self.fingerprint)
+
+    def beside(self, gallery: Gallery) -> Engine:
+        """The same model, on the same device and behind the same lock, with another gallery.
+
+        Raises: GalleryError where the gallery was built with another checkpoint.
+        """
+        check_fingerprint(gallery.directory, gallery.manifest, self.fingerprint)
+        other = copy(self)
+        other.__dict__["gallery"] = gallery
+        return other
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether the model runs on a GPU, which wants larger batches."""
+        return self._device.type == "cuda"
 
     def look(
         self, photo: Photo, attributes: Sequence[str] | None = None, boxes: Mapping[str, Box] | None = None
@@ -128,6 +146,19 @@ class Engine:
         (name,) = self._known([attribute])
         views = photo_or_views if isinstance(photo_or_views, Mapping) else self.look(photo_or_views)
         return self.gallery.rerank(name, stacked(views, self.gallery.attributes, beta), n, k, where, least)
+
+    def mix(
+        self, photo_or_views: Photo | Mapping[str, View], weights: Mapping[str, float], unlike: Unlike = (), k: int = 20,
+        where: Where | None = None, beta: float | None = None, least: float | None = None,
+    ) -> Matches:  # fmt: skip
+        """The `k` gallery items alike in several attributes, by weight, and different in others; as `Gallery.mix`.
+
+        photo_or_views: a photo, which is looked at under what is named, or views as of `look`. Raises: PhotoError, QueryError,
+        GalleryError.
+        """
+        names = self._known([*weights, *unlike])
+        views = photo_or_views if isinstance(photo_or_views, Mapping) else self.look(photo_or_views, names)
+        return self.gallery.mix(mixed(views, names, self.gallery.attributes, beta), weights, unlike, k, where, least)
 
     def alike(self, views: Mapping[str, View], item: Item) -> dict[str, float]:
         """Cosine similarity of a query and a gallery item under each attribute that the query was looked at."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from asen_core.gallery.store import unit
+from asen_core.gallery.finder import unit
 
 PAIRS = 200_000
 QUANTILES = 2001
@@ -13,9 +13,9 @@ QUANTILES = 2001
 def background(vectors: np.ndarray, rng: np.random.Generator, pairs: int = PAIRS) -> np.ndarray:
     """(A, 2001) float32, rising: quantiles of the cosines of pairs of different items; (A, 0) where there is no pair.
 
-    vectors: (N, A, D). All pairs are taken where there are at most `pairs` of them, else that many random ones.
+    vectors: (A, N, D). All pairs are taken where there are at most `pairs` of them, else that many random ones.
     """
-    count, attributes = vectors.shape[:2]
+    attributes, count = vectors.shape[:2]
     if count < 2:
         return np.zeros((attributes, 0), np.float32)
     if count * (count - 1) // 2 <= pairs:
@@ -25,9 +25,9 @@ def background(vectors: np.ndarray, rng: np.random.Generator, pairs: int = PAIRS
         second = (first + rng.integers(1, count, size=pairs)) % count
     rows = []
     for a in range(attributes):
-        space = unit(vectors[:, a])
+        space = vectors[a]
         parts = (slice(i, i + 8192) for i in range(0, len(first), 8192))
-        cosines = np.concatenate([np.einsum("nd,nd->n", space[first[p]], space[second[p]]) for p in parts])
+        cosines = np.concatenate([np.einsum("nd,nd->n", unit(space[first[p]]), unit(space[second[p]])) for p in parts])
         rows.append(np.quantile(cosines, np.linspace(0, 1, QUANTILES)))
     return np.asarray(rows, np.float32)
 
@@ -40,7 +40,9 @@ def percentile(quantiles: np.ndarray, similarity: float) -> float:
     at = int(np.searchsorted(quantiles, value, side="left"))
     if at > last:
         return 100.0
-    if at == 0 or quantiles[at] == value:
+    if at == 0:
+        return 0.0
+    if quantiles[at] == value:
         return 100.0 * at / last
     low, high = float(quantiles[at - 1]), float(quantiles[at])
     return 100.0 * (at - 1 + (float(value) - low) / (high - low)) / last

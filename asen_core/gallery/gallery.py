@@ -2,77 +2,86 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from typing import overload
 
 import numpy as np
 
 from asen_core.errors import QueryError
 from asen_core.gallery import maps as laid_out
 from asen_core.gallery.background import percentile
-from asen_core.gallery.manifest import Contents, Manifest, read
-from asen_core.gallery.store import FaissStore, GalleryStore
-from asen_core.types import Item, Match, Matches
+from asen_core.gallery.columns import Column
+from asen_core.gallery.finder import Found
+from asen_core.gallery.local import LocalStore
+from asen_core.gallery.manifest import Manifest, check_fingerprint
+from asen_core.gallery.mix import Mixer, Unlike
+from asen_core.gallery.store import GalleryStore
+from asen_core.types import Item, Match, Matches, Where
 
-Where = Mapping[str, str | Collection[str]]
-"""Label -> the value or values to keep; an empty collection keeps nothing."""
+MILVUS, AT_ONCE = "milvus://", 512
 
 
 class Gallery:
     """Items with their vectors, searchable per attribute. Open one with `Gallery.open`; safe to share between threads.
 
-    directory: absolute path; items: in the order of the vectors; manifest: what was built, how and with which checkpoint.
+    directory: absolute path; pictures: the folder below which all pictures lie; items: in the order of the vectors, read when
+    asked for; manifest: what was built, how and with which checkpoint.
     """
 
-    def __init__(self, directory: Path, contents: Contents, store: GalleryStore) -> None:
-        self.directory, self._store, self._background = directory, store, contents.background
-        self.manifest: Manifest = contents.manifest
-        self.items: tuple[Item, ...] = contents.items
-        self._positions = {item.id: i for i, item in enumerate(self.items)}
-        self._columns = {
-            label: np.array([item.labels.get(label, "") for item in self.items], dtype=str) for label in self.manifest.labels
-        }
+    def __init__(self, store: GalleryStore) -> None:
+        self.store = store
+        self.directory: Path = store.directory
+        self.pictures: Path = store.pictures
+        self.manifest: Manifest = store.manifest
+        self.items: Sequence[Item] = Items(store)
+        self._background = store.background()
+        self._mixer = Mixer(store, self._background)
 
     @classmethod
-    def open(
-        cls,
-        directory: Path | str,
-        fingerprint: str | None = None,
-        store: Callable[[np.ndarray], GalleryStore] = FaissStore,
-    ) -> Gallery:
-        """Read and verify a gallery directory.
+    def open(cls, place: Path | str, fingerprint: str | None = None) -> Gallery:
+        """Open a gallery: a directory, which is verified, or the address of one on a cluster, `milvus://host:port/name`.
 
-        fingerprint: of the checkpoint in use, None to take whichever. store: makes a store of vectors (N, A, D) float16.
-        Raises: GalleryError where it is missing, damaged or was built with another checkpoint.
+        fingerprint: of the checkpoint in use, None to take whichever.
+        Raises: GalleryError where it is missing, damaged, out of reach or was built with another checkpoint.
         """
-        directory = Path(directory).absolute()
-        contents = read(directory, fingerprint)
-        return cls(directory, contents, store(contents.vectors))
+        if not str(place).startswith(MILVUS):
+            return cls(LocalStore(Path(place).absolute(), fingerprint))
+        from asen_core.gallery.milvus import open_store
+
+        store = open_store(str(place))
+        check_fingerprint(store.manifest.built.get("name", "on the cluster"), store.manifest, fingerprint)
+        return cls(store)
 
     def __len__(self) -> int:
-        return len(self.items)
+        return self.manifest.count
 
     @property
     def attributes(self) -> tuple[str, ...]:
         """In the order of the vectors."""
         return self.manifest.attributes
 
+    @property
+    def columns(self) -> dict[str, Column]:
+        """Label -> what its values are like."""
+        return self.store.columns()
+
     def item(self, id: str) -> Item:
         """Raises: QueryError where the gallery has no such item."""
-        return self.items[self._position(id)]
+        return self.store.items([self._position(id)])[0]
 
     def vectors(self, id: str) -> np.ndarray:
         """(A, D) float32, unit norm. Raises: QueryError where the gallery has no such item."""
-        return self._store.vectors(self._position(id))
+        return self.store.vectors(np.array([self._position(id)]))[0]
 
     def space(self, attribute: str) -> np.ndarray:
         """(N, D) float32, unit norm: all items in one attribute's space. Raises: QueryError for an unknown attribute."""
-        number = self._number(attribute)
-        rows = [self._store.vectors(i)[number] for i in range(len(self))]
-        return np.stack(rows) if rows else np.zeros((0, self.manifest.dim), np.float32)
+        number, count = self._number(attribute), len(self)
+        parts = [np.arange(i, min(i + AT_ONCE, count)) for i in range(0, count, AT_ONCE)]
+        rows = [self.store.vectors(part)[:, number] for part in parts]
+        return np.concatenate(rows) if rows else np.zeros((0, self.manifest.dim), np.float32)
 
     @cached_property
     def maps(self) -> laid_out.Maps | None:
@@ -86,7 +95,7 @@ class Gallery:
 
     def picture(self, item: Item) -> Path:
         """The absolute path of an item's picture."""
-        return self.directory / item.image
+        return self.store.picture(item)
 
     def search(
         self, attribute: str, vector: np.ndarray, k: int = 20, where: Where | None = None, least: float | None = None
@@ -100,9 +109,8 @@ class Gallery:
         number = self._number(attribute)
         vector = self._query(vector, (self.manifest.dim,))
         _not_negative("k", k)
-        keep = self._kept(where) if where else None
-        hits = self._hits(number, self._store.search(number, vector, k, keep), least)
-        return Matches(attribute, tuple(hits), len(self) if keep is None else int(keep.sum()))
+        hits = self._hits(number, self.store.search(number, vector, k, where), least)
+        return Matches(attribute, tuple(hits), self.store.count(where))
 
     def rerank(
         self, attribute: str, vectors: np.ndarray, n: int = 100, k: int = 20, where: Where | None = None,
@@ -119,22 +127,35 @@ class Gallery:
         vectors = self._query(vectors, (len(self.attributes), self.manifest.dim))
         _not_negative("n", n)
         _not_negative("k", k)
-        keep = self._kept(where) if where else None
-        first, overall = self._store.overall(vectors, n, keep)
-        among = np.zeros(len(self), bool)
-        among[first] = True
-        before = {position: (rank, likeness) for rank, (position, likeness) in enumerate(zip(first, overall, strict=True), 1)}
-        found = self._store.search(number, vectors[number], k, among)
+        first, overall = self.store.mixed(vectors, self._evenly, n, where)
+        alike = self.store.vectors(first)[:, number] @ vectors[number]
+        order = np.lexsort((first, -alike))[: max(k, 0)]
         hits = []
-        for position, hit in zip(found[0], self._hits(number, found, least), strict=False):
-            rank, likeness = before[position]
-            hits.append(replace(hit, overall=min(1.0, max(-1.0, float(likeness))), before=rank))
-        return Matches(attribute, tuple(hits), len(self) if keep is None else int(keep.sum()), len(first))
+        for at, hit in zip(order, self._hits(number, (first[order], alike[order]), least), strict=False):
+            hits.append(replace(hit, overall=min(1.0, max(-1.0, float(overall[at]))), before=int(at) + 1))
+        return Matches(attribute, tuple(hits), self.store.count(where), len(first))
+
+    def mix(
+        self, vectors: np.ndarray, weights: Mapping[str, float], unlike: Unlike = (), k: int = 20, where: Where | None = None,
+        least: float | None = None,
+    ) -> Matches:  # fmt: skip
+        """The k items most alike in several attributes at once and different in others, best first.
+
+        vectors: (A, D), the query; rows of attributes that are not named are not looked at. weights: attribute -> weight,
+        brought to a sum of 1. unlike: what shall differ, by name or with the largest cosine allowed there (else `mix.limit`).
+        A hit's similarity is the weighted sum of its cosines, of which 0.3 of each cosine in `unlike` is taken away; its
+        percentile is among pairs of up to 512 items under the same weights. `condition` says it all in words.
+
+        Raises: QueryError as `search`, for weights that are negative or all 0, or an attribute both wanted and unlike.
+        """
+        vectors = self._query(vectors, (len(self.attributes), self.manifest.dim))
+        _not_negative("k", k)
+        return self._mixer.search(vectors, weights, unlike, k, where, least)
 
     def overall(self, vectors: np.ndarray) -> np.ndarray:
         """(N,) float32: the mean cosine of each item with a query (A, D), over all attributes. Raises: QueryError."""
         vectors = self._query(vectors, (len(self.attributes), self.manifest.dim))
-        positions, likeness = self._store.overall(vectors, len(self))
+        positions, likeness = self.store.mixed(vectors, self._evenly, len(self))
         found = np.empty(len(self), np.float32)
         found[positions] = likeness
         return found
@@ -144,13 +165,12 @@ class Gallery:
 
         Values that no item is left with are absent. Raises: QueryError for an unknown label.
         """
-        where, counts = where or {}, {}
-        masks = {label: self._kept({label: values}) for label, values in where.items()}
-        for label, column in self._columns.items():
-            keep = np.logical_and.reduce([np.ones(len(self), bool), *(m for name, m in masks.items() if name != label)])
-            found = Counter(v for v in column[keep].tolist() if v)
-            counts[label] = dict(sorted(found.items(), key=lambda pair: (-pair[1], pair[0])))
-        return counts
+        return self.store.facets(where)
+
+    @property
+    def _evenly(self) -> np.ndarray:
+        """(A,) float32: the weights of overall likeness."""
+        return np.full(len(self.attributes), 1 / max(len(self.attributes), 1), np.float32)
 
     def _query(self, vectors: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
         given = np.asarray(vectors, np.float32)
@@ -160,13 +180,12 @@ class Gallery:
             )
         return given
 
-    def _hits(self, number: int, found: tuple[np.ndarray, np.ndarray], least: float | None) -> Iterator[Match]:
+    def _hits(self, number: int, found: Found, least: float | None) -> Iterator[Match]:
         """Positions and similarities of a store, best first, as matches; none after the first that is under `least`."""
-        for position, similarity in zip(*(f.tolist() for f in found), strict=True):
-            if least is not None and similarity < least:
-                return
-            unusual = percentile(self._background[number], similarity)
-            yield Match(self.items[position], min(1.0, max(-1.0, similarity)), unusual)
+        positions, similarities = (f.tolist() for f in found)
+        close = len(similarities) if least is None else sum(s >= least for s in similarities)
+        for item, similarity in zip(self.store.items(positions[:close]), similarities[:close], strict=True):
+            yield Match(item, min(1.0, max(-1.0, similarity)), percentile(self._background[number], similarity))
 
     def _number(self, attribute: str) -> int:
         if attribute not in self.attributes:
@@ -174,21 +193,32 @@ class Gallery:
         return self.attributes.index(attribute)
 
     def _position(self, id: str) -> int:
-        if id not in self._positions:
+        position = self.store.position(id)
+        if position is None:
             raise QueryError(f"The gallery has no item {id!r}; take the id of one of its {len(self)} items.")
-        return self._positions[id]
+        return position
 
-    def _kept(self, where: Where) -> np.ndarray:
-        """(N,) bool: the items that pass all filters."""
-        keep = np.ones(len(self), bool)
-        for label, values in where.items():
-            if label not in self._columns:
-                raise QueryError(
-                    f"Unknown label {label!r} in the filter; this gallery has {', '.join(self._columns) or 'none'}."
-                )
-            wanted = {values} if isinstance(values, str) else set(values)
-            keep &= np.isin(self._columns[label], np.array(sorted(wanted - {""}), dtype=str))
-        return keep
+
+class Items(Sequence[Item]):
+    """The items of a store as a sequence that reads what is asked for."""
+
+    def __init__(self, store: GalleryStore) -> None:
+        self._store = store
+
+    def __len__(self) -> int:
+        return self._store.manifest.count
+
+    @overload
+    def __getitem__(self, index: int) -> Item: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Item]: ...
+    def __getitem__(self, index: int | slice) -> Item | list[Item]:
+        at = range(len(self))[index]
+        return self._store.items([at])[0] if isinstance(at, int) else self._store.items(at)
+
+    def __iter__(self) -> Iterator[Item]:
+        for start in range(0, len(self), AT_ONCE):
+            yield from self[start : start + AT_ONCE]
 
 
 def _not_negative(name: str, value: int) -> None:

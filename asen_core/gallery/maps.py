@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from asen_core.errors import AsenError, GalleryError
-from asen_core.gallery.manifest import MANIFEST, VECTORS, Manifest
+from asen_core.gallery.manifest import MANIFEST, MAPS, VECTORS, Manifest
 
-MAPS, UNFINISHED = "maps.npz", "maps.partial"
+UNFINISHED = "maps.partial"
 METHOD, PERPLEXITY = "t-SNE", 30.0
 _FEWEST = 5
 

@@ -30,6 +30,7 @@ BITS = SIDE * SIDE
 _METHOD = 1
 """To be raised whenever the same photo would get another print."""
 _LONGEST = 128
+_UNREADABLE = (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile)
 _FLAT = 3
 """Grey levels between the darkest and the lightest up to which a picture is of one tone."""
 
@@ -89,17 +90,24 @@ def between(first: Print, second: Print) -> np.ndarray:
 
 
 def of_gallery(gallery: Gallery, each: Callable[[Iterable[Path]], Iterable[Path]] = iter) -> Prints:
-    """The prints that lie with a gallery; where they are missing or of other pictures, made anew and stored if that can be.
+    """The prints that lie with a gallery; where they are of other pictures, those that it has still are kept.
 
-    each: goes round the paths of the pictures, for a progress bar. Raises: GalleryError where a picture can't be read.
+    The others, or all where there are none, are made and stored if that can be. each: goes round the paths of the pictures that
+    prints are made of, for a progress bar. Raises: GalleryError where a picture can't be read.
     """
     try:
         return read(gallery)
     except GalleryError:
-        made = prints(map(partial(_opened, gallery), each([gallery.picture(item) for item in gallery.items])))
+        held, before = kept(gallery.directory)
+    items = list(gallery.items)
+    new = [i for i, item in enumerate(items) if item.image not in before]
+    made = prints(map(partial(_opened, gallery), each([gallery.picture(items[i]) for i in new])))
+    rows = np.array([before.get(item.image, -1) for item in items], np.int64)
+    rows[new] = len(held) + np.arange(len(new))
+    found = Prints(*(np.concatenate(both)[rows] for both in ((held.bits, made.bits), (held.sha256, made.sha256))))
     with suppress(OSError):  # a gallery that can't be written to is searched all the same
-        write(gallery, made)
-    return made
+        write(gallery, found)
+    return found
 
 
 def write(gallery: Gallery, made: Prints) -> None:
@@ -108,8 +116,9 @@ def write(gallery: Gallery, made: Prints) -> None:
         raise ValueError(f"There must be a print of each of {len(gallery)} items, got {len(made)}.")
     path = gallery.directory / FILE
     part = path.with_name(FILE + UNFINISHED)
+    names = np.array([item.image for item in gallery.items], np.bytes_)
     with part.open("wb") as file:
-        np.savez(file, bits=made.bits, sha256=made.sha256, made_of=_made_of(gallery))
+        np.savez(file, bits=made.bits, sha256=made.sha256, made_of=_made_of(gallery), pictures=names, method=_METHOD)
         file.flush()
         os.fsync(file.fileno())
     part.replace(path)
@@ -122,7 +131,7 @@ def read(gallery: Gallery) -> Prints:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             made_of = str(stored["made_of"])
             found = Prints(stored["bits"], stored["sha256"])
-    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as reason:
+    except _UNREADABLE as reason:
         raise GalleryError(f"The prints {path} can't be read ({str(reason)[:120]}); {mend}.") from reason
     shapes = {"bits": (len(KINDS), BITS // 8), "sha256": (32,)}
     for name, shape in shapes.items():
@@ -135,6 +144,22 @@ def read(gallery: Gallery) -> Prints:
     if made_of != _made_of(gallery):
         raise GalleryError(f"The prints {path} are of other pictures or of an older version; {mend}.")
     return found
+
+
+def kept(directory: Path) -> tuple[Prints, dict[str, int]]:
+    """Prints that lie with a gallery in whatever state it was, and where each picture's is; none where they can't be used.
+
+    A picture is known by its path in the gallery, which its content gives it.
+    """
+    try:
+        with (directory / FILE).open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            held, names = Prints(stored["bits"], stored["sha256"]), stored["pictures"].astype(str).tolist()
+            fits = stored["method"] == _METHOD and held.bits.shape == (len(names), len(KINDS), BITS // 8)
+            if fits and held.sha256.shape == (len(names), 32) and held.bits.dtype == held.sha256.dtype == np.uint8:
+                return held, {name: i for i, name in enumerate(names)}
+    except _UNREADABLE:
+        pass
+    return prints(()), {}
 
 
 def _made_of(gallery: Gallery) -> str:

@@ -18,7 +18,7 @@ from asen_core.errors import CaseError, PhotoError
 
 MOST = 100_000
 """Entries of one zip."""
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError)
+BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError)
 """What the zip reader raises for damaged, encrypted or oddly packed members."""
 
 
@@ -74,7 +74,7 @@ class Reader:
         try:
             with self._opened(path).open(member) as file:
                 return file.read(images.LIMITS.bytes + 1)
-        except (KeyError, *_BROKEN) as reason:
+        except (KeyError, *BROKEN) as reason:
             what = f"The photo {member} can't be read from {path.name} ({str(reason)[:80]})"
             raise PhotoError(f"{what}; pack it again, without a password.") from reason
 
@@ -95,7 +95,7 @@ def _of(path: Path) -> Iterator[Entry]:
         yield from _of_folder(path)
     elif not path.exists():
         raise CaseError(f"There is nothing at {path}; check the path of the suspects.")
-    elif path.suffix.lower() == ".zip" or (path.is_file() and _packed(path)):
+    elif path.suffix.lower() == ".zip" or (path.is_file() and packed(path)):
         yield from _of_zip(path, "")
     else:
         yield _of_file(path, path.name)
@@ -103,8 +103,8 @@ def _of(path: Path) -> Iterator[Entry]:
 
 def _of_folder(folder: Path) -> Iterator[Entry]:
     for place, folders, files in os.walk(folder):
-        folders[:] = sorted(f for f in folders if not _hidden(f))
-        for file in sorted(f for f in files if not _hidden(f)):
+        folders[:] = sorted(f for f in folders if not hidden(f))
+        for file in sorted(f for f in files if not hidden(f)):
             path = Path(place, file)
             name = path.relative_to(folder).as_posix()
             if path.suffix.lower() == ".zip":
@@ -120,7 +120,7 @@ def _of_zip(path: Path, before: str) -> Iterator[Entry]:
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
-    except _BROKEN as reason:
+    except BROKEN as reason:
         raise CaseError(f"The zip {path} can't be opened ({str(reason)[:80]}); download or pack it again.") from reason
     if double := next((n for n, count in Counter(i.filename for i in members).items() if count > 1), None):
         raise CaseError(f"The zip {path} has two files called {double!r}, of which one would hide the other; pack it again.")
@@ -128,12 +128,12 @@ def _of_zip(path: Path, before: str) -> Iterator[Entry]:
         raise CaseError(f"The zip {path} has {len(members):,} entries, at most {MOST:,} are read; split it.")
     for info in sorted(members, key=lambda i: i.filename):
         parts = PurePosixPath(info.filename.replace("\\", "/")).parts
-        if not info.is_dir() and not any(_hidden(p) for p in parts):
+        if not info.is_dir() and not any(hidden(p) for p in parts):
             yield Entry(before + info.filename, path, info.filename, info.file_size, f"{info.file_size}:{info.CRC:08x}")
 
 
-def _packed(path: Path) -> bool:
-    """Told by how it begins: a photo may have a zip behind its end."""
+def packed(path: Path) -> bool:
+    """Whether a file is a zip, told by how it begins: a photo may have a zip behind its end."""
     try:
         with path.open("rb") as file:
             return file.read(4) in (b"PK\x03\x04", b"PK\x05\x06")
@@ -147,14 +147,15 @@ def _of_file(path: Path, name: str) -> Entry:
         size, stamp = found.st_size, f"{found.st_size}:{found.st_mtime_ns}"
     except OSError:
         size, stamp = 0, "absent"  # a link to nowhere: read, and refused, in its turn
-    return Entry(_spelled(name), path, "", size, stamp)
+    return Entry(spelled(name), path, "", size, stamp)
 
 
-def _hidden(part: str) -> bool:
+def hidden(part: str) -> bool:
+    """Whether a part of a path is what systems put there."""
     return part == "__MACOSX" or (part.startswith(".") and part not in (".", ".."))
 
 
-def _spelled(name: str) -> str:
+def spelled(name: str) -> str:
     """Names that are not UTF-8 can't be stored; their odd bytes are spelled out."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 

@@ -128,7 +128,7 @@ class CaseRooms:
 
 
 class Lent:
-    """The engine as screening uses it, each photo by the page's own way to a look: visitors get their turn in between."""
+    """The engine as screening and indexing use it, each photo by the page's own way to a look: visitors get a turn between."""
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
@@ -139,6 +139,16 @@ class Lent:
     def gallery(self) -> Gallery:
         """The engine's."""
         return self._studio.engine.gallery
+
+    @property
+    def dim(self) -> int:
+        """The engine's."""
+        return self._studio.engine.dim
+
+    @property
+    def fingerprint(self) -> str:
+        """The engine's."""
+        return self._studio.engine.fingerprint
 
     def views(
         self, photos: Iterable[Garment], attributes: Sequence[str] | None = None, batch_size: int = 1

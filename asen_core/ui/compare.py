@@ -109,18 +109,21 @@ class Compare:
         """The photo and a result of "Find alike", in this tab."""
         query = visit.query if visit else None
         pair = {"photo": query.photo, "name": query.item or query.photo.stem, "item": query.item} if query else {}
-        return self.laid(before, {**pair, "id": sent.get("id")})
+        return self.laid(before, {**pair, "id": sent.get("id")}, self.find.used(visit))
 
-    def laid(self, before: Desk | None, pair: dict[str, Any]) -> tuple[Any, ...]:
-        """Values for notice, page, desk and tabs that show a pair in this tab. pair: as of `desk.pair_laid`."""
-        after, text = self._stepped(desk.pair_laid, before or Desk(), pair)
+    def laid(self, before: Desk | None, pair: dict[str, Any], studio: Studio | None = None) -> tuple[Any, ...]:
+        """Values for notice, page, desk and tabs that show a pair in this tab.
+
+        pair: as of `desk.pair_laid`; studio: around the gallery of its garment, None for everyone's.
+        """
+        after, text = self._stepped(desk.pair_laid, before or Desk(), pair, studio)
         if text:
             return present.notice(text), gr.skip(), after, gr.skip()
         return present.notice(), self._shown(after), after, gr.Tabs(selected=COMPARE)
 
-    def _stepped(self, step: Step, before: Desk, sent: dict[str, Any]) -> tuple[Desk, str]:
+    def _stepped(self, step: Step, before: Desk, sent: dict[str, Any], studio: Studio | None = None) -> tuple[Desk, str]:
         try:
-            return step(self.studio, self.standard, before, {**sent, "folder": get_upload_folder()}), ""
+            return step(studio or self.studio, self.standard, before, {**sent, "folder": get_upload_folder()}), ""
         except AsenError as error:
             return before, str(error)
 

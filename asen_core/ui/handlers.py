@@ -8,13 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from asen_core.errors import PhotoError, QueryError
 from asen_core.ui.query import Query, ask_with, with_box, with_model_box
 from asen_core.ui.studio import Answer, Ask, Studio, sample, search
 
-UPLOAD_MEGABYTES = 20
+if TYPE_CHECKING:
+    from asen_core.ui.own import Own
+
+UPLOAD_MEGABYTES, ARCHIVE_MEGABYTES = 20, 200
+"""Of one photo, and of one zip of photos for a gallery."""
 KEPT_SECONDS = 3 * 3600
 REFUSALS = {
     "size": f"That file is larger than {UPLOAD_MEGABYTES} MB; save it smaller, then send it again.",
@@ -26,11 +30,16 @@ REFUSALS = {
 
 @dataclass(frozen=True, eq=False)
 class Visit:
-    """What one visitor has on the table: a photo, its answer, the garment chosen from it (an id, or "")."""
+    """What one visitor has on the table: a photo, its answer, the garment chosen from it (an id, or "").
+
+    studio: around the gallery that this visit searches, None for everyone's; own: the gallery of the visitor's own photos.
+    """
 
     query: Query | None = None
     answer: Answer | None = None
     chosen: str = ""
+    studio: Studio | None = None
+    own: Own | None = None
 
 
 Data = Mapping[str, Any]
@@ -88,18 +97,32 @@ def photo_refused(studio: Studio, visit: Visit, ask: Ask, data: Data) -> Visit:
     raise PhotoError(REFUSALS.get(str(data.get("reason")), REFUSALS["upload"]))
 
 
-def uploaded(path: object, folder: Path) -> Path:
-    """The file that a visitor has just sent. Raises: PhotoError for a path outside of the upload folder."""
+def uploaded(path: object, folder: Path, megabytes: int = UPLOAD_MEGABYTES) -> Path:
+    """The file that a visitor has just sent. Raises: PhotoError for one outside of the upload folder, or too large."""
     if not isinstance(path, str) or not path or "\0" in path:
         raise PhotoError("No photo arrived; choose the file once more.")
     file = Path(path).resolve()
     if not file.is_relative_to(folder.resolve()) or not file.is_file():
         raise PhotoError("That photo is no longer on the server; send it once more.")
+    if file.stat().st_size > megabytes * 2**20:
+        raise PhotoError(f"{file.name} is larger than {megabytes} MB; save it smaller, then send it again.")
     return file
 
 
+def gallery_chosen(studio: Studio, visit: Visit, ask: Ask) -> Visit:
+    """Another gallery is searched from now on, with the photo that is there. studio: around that gallery; ask: as it offers."""
+    query = replace(visit.query, item="") if visit.query else None
+    return asked_anew(studio, replace(visit, query=query, answer=None, chosen="", studio=studio), ask, {})
+
+
 def forget(studio: Studio, visit: Visit | None) -> None:
-    """Remove what was kept of a visitor's photo."""
+    """The visit ends: remove what was kept of a visitor's photos."""
+    _forget_photo(studio, visit)
+    if visit is not None and visit.own is not None:
+        visit.own.remove()
+
+
+def _forget_photo(studio: Studio, visit: Visit | None) -> None:
     if visit is not None and visit.query is not None:
         studio.scratch.forget(visit.query.folder)
 
@@ -107,6 +130,6 @@ def forget(studio: Studio, visit: Visit | None) -> None:
 def _begin(studio: Studio, visit: Visit, ask: Ask, photo: Path, item: str = "") -> Visit:
     studio.scratch.sweep(KEPT_SECONDS)
     query = ask_with(photo, studio.look, studio.scratch, item)
-    begun = asked_anew(studio, Visit(query), ask, {})
-    forget(studio, visit)
+    begun = asked_anew(studio, replace(visit, query=query, answer=None, chosen=""), ask, {})
+    _forget_photo(studio, visit)
     return begun

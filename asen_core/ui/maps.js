@@ -1,14 +1,14 @@
 // What the person does with the map: attribute, legend, pointing, zooming, searching. Drawing is in maps_view.js.
 const part = (selector) => element.querySelector(selector);
 const card = part(".spot"), problem = part(".problem"), key = part(".key");
-const pictures = JSON.parse(part(".atlas").dataset.pictures);
+let pictures = JSON.parse(part(".atlas").dataset.pictures);
 const kept = new Map(); // attribute -> map, so that each travels once
 const fingers = new Map();
 let wanted = "";
 let press = null; // the pointer that went down: where, whether it has moved, and the spread of two fingers
 
 const picture = (i) =>
-  pictures.folder + "/" + (Array.isArray(pictures.files) ? encodeURIComponent(pictures.files[i]) : String(i).padStart(6, "0") + ".webp");
+  pictures.folder + "/" + pictures.files[i].split("/").map(encodeURIComponent).join("/");
 
 function point(i, touch) {
   spot = i;
@@ -189,7 +189,21 @@ element.addEventListener("click", (event) => {
 });
 element.addEventListener("change", (event) => event.target.name === "map-attribute" && want(event.target.value));
 
+// Another gallery is searched from now on: its maps take the place of those that are here.
+function another(gallery) {
+  pictures = JSON.parse(gallery.pictures);
+  canvas.setAttribute("aria-label", gallery.spoken);
+  kept.clear();
+  point(-1);
+  [map, wanted] = [null, ""];
+  key.replaceChildren();
+  paint();
+  if (canvas.clientWidth) open();
+}
+
 document.addEventListener("map-sent", () => {
+  const gallery = document.querySelector("#map-sent [data-pictures]");
+  if (gallery) return another(gallery.dataset);
   const sent = document.querySelector("#map-sent [data-map]")?.dataset.map;
   if (!sent) return;
   document.body.classList.remove("asen-busy");
@@ -200,14 +214,15 @@ document.addEventListener("map-sent", () => {
 });
 
 // The canvas has no size while its tab is hidden; the first time that it has one, its first map is fetched.
+function open() {
+  const order = [...document.querySelectorAll("#attribute label")].findIndex((label) => label.classList.contains("selected"));
+  const pill = element.querySelectorAll("input[type=radio]")[Math.max(0, order)];
+  pill.checked = true;
+  want(pill.value);
+}
 new ResizeObserver(() => {
   if (!canvas.clientWidth) return;
-  if (!wanted) {
-    const order = [...document.querySelectorAll("#attribute label")].findIndex((label) => label.classList.contains("selected"));
-    const pill = element.querySelectorAll("input[type=radio]")[Math.max(0, order)];
-    pill.checked = true;
-    want(pill.value);
-  }
+  if (!wanted) open();
   point(-1);
   show();
 }).observe(canvas);

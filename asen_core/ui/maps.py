@@ -13,9 +13,10 @@ import gradio as gr
 import numpy as np
 
 from asen_core.draw.legend import Entry, legend
-from asen_core.errors import AsenError, QueryError
+from asen_core.errors import AsenError, GalleryError, QueryError
 from asen_core.gallery.maps import how_to_make
 from asen_core.ui import handlers, names
+from asen_core.ui.controls import Values, told
 from asen_core.ui.find_alike import FIND, FindAlike
 from asen_core.ui.handlers import Visit
 from asen_core.ui.stage import address
@@ -37,28 +38,24 @@ class Maps:
         passed_on = 'watch("value", () => document.dispatchEvent(new Event("map-sent")));'
         self.sent = gr.HTML("<div></div>", elem_id="map-sent", apply_default_css=False, js_on_load=passed_on)
         self.atlas.map_wanted(
-            self._sheet, None, [self.sent], show_progress="hidden", api_visibility="private", concurrency_limit=None
+            self._sheet, find.visit, [self.sent], show_progress="hidden", api_visibility="private", concurrency_limit=None
         )
         self.atlas.garment_chosen(
-            self._search, find.controls, [*find.shown, find.attribute, tabs], show_progress="hidden",
+            told(self._search), find.given, [*find.shown, find.controls.attribute, tabs], show_progress="hidden",
             api_visibility="private", trigger_mode="always_last", concurrency_limit=1, concurrency_id="model",
         )  # fmt: skip
 
-    def _sheet(self, event: gr.EventData) -> str:
+    def _sheet(self, visit: Visit | None, event: gr.EventData) -> str:
         data = event._data if isinstance(event._data, dict) else {}
-        return sheet(self.studio, data.get("attribute"))
+        return sheet(self.find.used(visit), data.get("attribute"))
 
-    def _search(
-        self, visit: Visit | None, _before: str, count: int, beta: float, least: float, first: int,
-        category: list[str], colour: list[str], event: gr.EventData,
-    ) -> tuple[Any, ...]:  # fmt: skip
+    def _search(self, visit: Visit | None, values: Values, sent: dict[str, Any]) -> tuple[Any, ...]:
         """The garment becomes the query under the map's attribute; where that fails, page and tab stay as they are."""
-        data = event._data if isinstance(event._data, dict) else {}
-        attribute = data.get("attribute")
-        known = attribute if attribute in self.studio.attributes else _before
-        ask = self.find.asked(known, count, beta, least, first, category, colour)
-        values, well = self.find.answered(handlers.search_on, visit, ask, {"id": chosen(self.studio, data.get("index"))})
-        return (*values, gr.update(value=known), gr.Tabs(selected=FIND) if well else gr.skip())
+        attribute = sent.get("attribute")
+        known = attribute if attribute in self.studio.attributes else values[0]
+        sought = {"id": chosen(self.find.used(visit), sent.get("index"))}
+        shown, well = self.find.answered(handlers.search_on, visit, (known, *values[1:-1], {}), sought)
+        return (*shown, gr.update(value=known), gr.Tabs(selected=FIND) if well else gr.skip())
 
 
 def chosen(studio: Studio, index: object) -> str:
@@ -108,7 +105,6 @@ def _named(attribute: str, entry: Entry) -> str:
 
 def frame(studio: Studio) -> str:
     """The tab before any data: attributes, canvas, legend. Pictures are named once, since all maps show the same garments."""
-    gallery = studio.engine.gallery
     pills = "".join(
         f'<label><input type="radio" name="map-attribute" value="{escape(a)}"{" checked" if i == 0 else ""}>'
         f"<span>{escape(names.attribute_name(a))}</span></label>"
@@ -118,10 +114,7 @@ def frame(studio: Studio) -> str:
         f'<button type="button" class="plain" data-do="{do}" aria-label="{said}" title="{said}">{sign}</button>'
         for do, said, sign in (("in", "Zoom in", "+"), ("out", "Zoom out", "−"), ("all", "Show all garments", "⤢"))
     )
-    spoken = (
-        f"Map of {len(gallery):,} garments. Arrow keys go from garment to garment, Enter searches from one, "
-        "plus and minus zoom, 0 shows all."
-    )
+    spoken = _spoken(len(studio.engine.gallery))
     return (
         f'<section class="atlas" data-pictures="{escape(json.dumps(pictures(studio)))}">'
         f'<fieldset class="pills"><legend>Map of</legend>{pills}</fieldset>'
@@ -133,10 +126,31 @@ def frame(studio: Studio) -> str:
     )
 
 
+def other(studio: Studio) -> str:
+    """What the browser has to know of another gallery before it asks for its maps."""
+    data = {
+        "turn": secrets.token_hex(4),
+        "pictures": json.dumps(pictures(studio)),
+        "spoken": _spoken(len(studio.engine.gallery)),
+    }
+    given = " ".join(f'data-{name}="{escape(value)}"' for name, value in data.items())
+    return f"<div {given}></div>"
+
+
+def _spoken(count: int) -> str:
+    return (
+        f"Map of {count:,} garments. Arrow keys go from garment to garment, Enter searches from one, "
+        "plus and minus zoom, 0 shows all."
+    )
+
+
 def pictures(studio: Studio) -> dict[str, Any]:
-    """Where the browser finds each garment's picture: folder, and file names, or only their number where they just count up."""
+    """Where the browser finds each garment's picture: a folder, and their paths below it; none where there is no map."""
     gallery = studio.engine.gallery
-    paths = [gallery.picture(item) for item in gallery.items]
-    files = [path.name for path in paths]
-    counting = files == [f"{i:06d}.webp" for i in range(len(files))]
-    return {"folder": address(paths[0].parent) if paths else "", "files": len(files) if counting else files}
+    try:
+        drawn = any(gallery.map(attribute) is not None for attribute in studio.attributes)
+    except GalleryError:
+        drawn = False
+    items = gallery.items if drawn else ()
+    files = [gallery.picture(item).relative_to(gallery.pictures).as_posix() for item in items]
+    return {"folder": address(gallery.pictures), "files": files}

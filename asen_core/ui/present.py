@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
 from pathlib import Path
@@ -11,7 +12,10 @@ from pathlib import Path
 from PIL import Image
 
 from asen_core.types import Box, Item, Match
-from asen_core.ui import names
+from asen_core.ui import mixing, names
+from asen_core.ui.facets import Facet, filters_said
+from asen_core.ui.labelled import known
+from asen_core.ui.mixing import Mix
 from asen_core.ui.query import Query
 from asen_core.ui.stage import address
 from asen_core.ui.studio import Answer, Ask, Pair
@@ -24,49 +28,95 @@ Picture = Callable[[Item], Path]
 """`Gallery.picture`: the absolute path of an item's picture."""
 
 
-def notice(text: str = "") -> str:
-    """The one place for messages. The turn changes each time: it also tells the browser that the answer has come."""
+def notice(text: str = "", good: bool = False) -> str:
+    """The one place for messages. The turn changes each time: it also tells the browser that the answer has come.
+
+    good: whether something was done, in place of went wrong.
+    """
     turn = f'data-turn="{secrets.token_hex(4)}"'
     if not text:
         return f"<div {turn}></div>"
     return (
-        f'<div class="notice" role="alert" {turn}><p>{escape(text)}</p>'
+        f'<div class="notice{" good" if good else ""}" role="alert" {turn}><p>{escape(text)}</p>'
         '<button type="button" class="plain" data-do="dismiss" aria-label="Dismiss this message">✕</button></div>'
     )
 
 
-def welcome(items: Sequence[Item], picture: Picture, attribute: str, total: int) -> str:
-    """The grid before any photo was given."""
-    head = f"<p><b>{total:,}</b> garments to compare with. Give a photo, or start from one of these.</p>"
+@dataclass(frozen=True)
+class Within:
+    """What is searched: the name of a gallery that is not everyone's, else ""; what it can be filtered by.
+
+    saves: whether the search can be saved.
+    """
+
+    name: str = ""
+    offered: Sequence[Facet] = ()
+    saves: bool = False
+
+    @property
+    def said(self) -> str:
+        """The name as it follows "garments", escaped."""
+        return f" in <b>{escape(self.name)}</b>" if self.name else ""
+
+
+def welcome(items: Sequence[Item], picture: Picture, attribute: str, total: int, name: str = "") -> str:
+    """The grid before any photo was given. name: of the gallery, where it is not everyone's."""
+    there = Within(name).said
+    head = f"<p><b>{total:,}</b> garments{there} to compare with. Give a photo, or start from one of these.</p>"
     tiles = "".join(_tile(item, picture, attribute, value_of(item, attribute)) for item in items)
     return _grid(head, tiles)
 
 
-def results(answer: Answer, ask: Ask, picture: Picture, value: str | None, chosen: str = "") -> str:
-    """The grid of hits with its heading, or why there is none. value: what the model reads in the photo; chosen: an id."""
+def results(answer: Answer, ask: Ask, picture: Picture, value: str | None, chosen: str = "", within: Within = Within()) -> str:
+    """The grid of hits with its heading, or why there is none.
+
+    value: what the model reads in the photo; chosen: an id; within: what was searched.
+    """
     if not answer.matches.hits:
         return nothing(answer, ask)
-    name = escape(names.attribute_name(ask.attribute).lower())
     tiles = "".join(
-        _tile(h.item, picture, ask.attribute, caption(h, ask.attribute), (rank, h.before), h.item.id == chosen)
+        _tile(
+            h.item, picture, ask.attribute, caption(h, ask), (rank, h.before), h.item.id == chosen,
+            mixing.singles(ask.mix, answer.singles.get(h.item.id, {})) if ask.mix else "",
+        )
         for rank, h in enumerate(answer.matches, 1)
-    )
+    )  # fmt: skip
     count, searched = len(answer.matches), answer.matches.searched
     same = [h.item.labels.get(ask.attribute) for h in answer.matches]
-    agree = f" · {same.count(value)} of {count} share the value" if value and any(same) else ""
+    agree = f" · {same.count(value)} of {count} share the value" if value and any(same) and not ask.mix else ""
     first = answer.matches.reranked
-    few = "" if count >= min(ask.count, searched if first is None else first) else f" · no more above {ask.least:.2f}"
+    few = "" if count >= min(ask.count, searched if first is None else first) else _few(ask)
     among = f"{searched:,} garments" if first is None else f"the <b>{first:,}</b> most alike overall (of {searched:,})"
-    head = f"<p>The <b>{count}</b> most alike in <b>{name}</b> of {among}{agree}{few}</p>"
-    weak = _weak(answer.matches[0], name)
-    link = f'<a class="plain" id="csv" download="find-alike-{escape(ask.attribute)}.csv" href="{address_of(answer)}">CSV</a>'
-    return _grid(head + link, tiles, weak)
+    filtered = within.said + (f" with {escape(said)}" if (said := filters_said(within.offered, ask.where)) else "")
+    head = f"<p>The <b>{count}</b> most alike in {_asked(ask)} of {among}{filtered}{agree}{few}</p>"
+    weak = "" if ask.mix else _weak(answer.matches[0], escape(names.attribute_name(ask.attribute).lower()))
+    name = "mix" if ask.mix else ask.attribute
+    link = f'<a class="plain" id="csv" download="find-alike-{escape(name)}.csv" href="{address_of(answer)}">CSV</a>'
+    save = '<button type="button" class="plain" data-do="save">Save this search</button>' if within.saves else ""
+    return _grid(head + save + link, tiles, weak)
+
+
+def _asked(ask: Ask) -> str:
+    """What garments shall be alike in, and different in, as a phrase."""
+    if ask.mix is None:
+        return f"<b>{escape(names.attribute_name(ask.attribute).lower())}</b>"
+    alike, unlike = (escape(said) for said in mixing.said(ask.mix))
+    return f"<b>{alike}</b>" + (f", different in <b>{unlike}</b>," if unlike else "")
+
+
+def _few(ask: Ask) -> str:
+    """Why there are fewer than asked for."""
+    apart = f"alike in {escape(mixing.said(ask.mix)[1])}, or " if ask.mix and ask.mix.unlike else ""
+    return f" · all others are {apart}below {ask.least:.2f}"
 
 
 def nothing(answer: Answer, ask: Ask) -> str:
     """Said plainly instead of a forced list: the best there was, and what to change."""
-    if answer.best is None:
-        what, do = "No garment in the gallery passes these filters.", "Take a category or a colour out of the filters."
+    if answer.best is None and ask.mix and ask.mix.unlike:
+        unlike = escape(mixing.said(ask.mix)[1])
+        what, do = f"No garment is different in {unlike} and passes the filters.", "Ask for fewer differences."
+    elif answer.best is None:
+        what, do = "No garment in the gallery passes these filters.", "Take some of them out."
     else:
         among = "that passes the filters" if any(ask.where.values()) else "in the gallery"
         if answer.matches.reranked is not None:
@@ -77,13 +127,14 @@ def nothing(answer: Answer, ask: Ask) -> str:
     return f'<div class="nothing" role="status"><h2>Nothing close enough</h2><p>{what}</p><p class="muted">{do}</p></div>'
 
 
-def pair(shown: Pair, query: Query, attribute: str, picture: Picture) -> str:
-    """Two regions side by side, a bar per attribute, and what is known of the item."""
+def pair(shown: Pair, query: Query, attribute: str, picture: Picture, mix: Mix | None = None) -> str:
+    """Two regions side by side, a bar per attribute, and what is known of the item. mix: where attributes were mixed."""
     item, name = shown.item, names.attribute_name(attribute).lower()
     view = query.views[attribute]
     mine = names.value_name(attribute, view.reading.value) if view.reading else "not named"
     figures = shown.match
-    said = f"{figures.similarity:.2f} alike in {name}, {names.rarity(figures.percentile)}" if figures else f"compared in {name}"
+    alike_in, rare = (mixing.said(mix)[0], "") if mix else (name, f", {names.rarity(figures.percentile)}" if figures else "")
+    said = f"{figures.similarity:.2f} alike in {alike_in}{rare}" if figures else f"compared in {name}"
     if figures and figures.before:
         said += f"; {names.place(figures.before)} overall"
     left = (
@@ -96,19 +147,20 @@ def pair(shown: Pair, query: Query, attribute: str, picture: Picture) -> str:
         f"<figcaption>{escape(item.id)}: {escape(value_of(item, attribute) or 'not labelled')}</figcaption></figure>"
     )
     of = f'data-id="{escape(item.id)}"'
-    bars = "".join(_likeness(a, s, a == attribute) for a, s in shown.alike.items())
+    asked = mix.asked if mix else (attribute,)
+    bars = "".join(_likeness(a, s, a in asked) for a, s in shown.alike.items())
     return (
         f'<section class="pair" aria-label="Your garment beside {escape(item.id)}"><header><p>{escape(said)}</p>'
         f'<button type="button" class="plain" data-do="detail" {of}>Compare in detail</button>'
         f'<button type="button" class="plain strong" data-do="continue" {of}>Search from this one</button>'
         '<button type="button" class="plain" data-do="close" aria-label="Close the comparison">✕</button></header>'
         f'<div class="two">{left}{right}</div><ol class="bars alike">{bars}</ol>'
-        f"<dl>{_labels(item.labels, shown.alike)}</dl></section>"
+        f"<dl>{known(item.labels, shown.alike)}</dl></section>"
     )
 
 
-def caption(hit: Match, attribute: str) -> str:
-    value = value_of(hit.item, attribute)
+def caption(hit: Match, ask: Ask) -> str:
+    value = "" if ask.mix else value_of(hit.item, ask.attribute)
     return f"{hit.similarity:.2f} · {value}" if value else f"{hit.similarity:.2f}"
 
 
@@ -133,15 +185,19 @@ def _weak(best: Match, name: str) -> str:
 
 
 def _tile(
-    item: Item, picture: Picture, attribute: str, text: str, ranks: tuple[int, int | None] = (0, None), pressed: bool = False
-) -> str:
-    """ranks: the place in the list, 0 where there is no order, and the place overall, None where that was not asked."""
+    item: Item, picture: Picture, attribute: str, text: str, ranks: tuple[int, int | None] = (0, None), pressed: bool = False,
+    singles: str = "",
+) -> str:  # fmt: skip
+    """ranks: the place in the list, 0 where there is no order, and the place overall, None where that was not asked.
+
+    singles: the similarities that a mixed one is made of.
+    """
     path, (rank, before) = picture(item), ranks
     overall = f"{names.place(before)} overall" if before else ""
-    spoken = ", ".join(filter(None, [f"Rank {rank}" if rank else "", overall, item.id, text]))
+    spoken = ", ".join(filter(None, [f"Rank {rank}" if rank else "", overall, item.id, text, singles]))
     score, dot, rest = text.partition(" · ")
     shown = f"<b>{escape(score)}</b>{dot}{escape(rest)}" if rank else escape(text)
-    shown += f'<span class="before">{overall}</span>' if overall else ""
+    shown += "".join(f'<span class="before">{escape(more)}</span>' for more in (overall, singles) if more)
     tile = (
         f'<button type="button" class="tile" data-id="{escape(item.id)}" aria-pressed="{str(pressed).lower()}">'
         f'<span class="pic" style="{_zoom(path, item.rois.get(attribute))}">'
@@ -160,13 +216,6 @@ def _likeness(attribute: str, similarity: float, asked: bool) -> str:
         f'<li class="{"first" if asked else ""}"><div><span>{name}</span><span>{similarity:.2f}</span></div>'
         f'<i style="--p:{share:.4f}"></i></li>'
     )
-
-
-def _labels(labels: Mapping[str, str], order: Iterable[str]) -> str:
-    """Known labels, those of attributes first and in the order of the bars beside them."""
-    keys = dict.fromkeys([*(a for a in order if a in labels), *labels])
-    rows = ((names.attribute_name(a), names.value_name(a, labels[a])) for a in keys if labels[a])
-    return "".join(f"<div><dt>{escape(a)}</dt><dd>{escape(v)}</dd></div>" for a, v in rows)
 
 
 @lru_cache(maxsize=20_000)

@@ -2,6 +2,11 @@
 element.addEventListener("click", (event) => {
   const detail = event.target.closest("[data-do='detail']");
   if (detail) return trigger("in_detail", { id: detail.dataset.id });
+  if (event.target.closest("[data-do='save']")) {
+    const asked = element.querySelectorAll(".found b")[1]?.textContent ?? "";
+    const name = prompt("Save this search, to be told when something closer appears. Its name:", asked)?.trim();
+    return name ? trigger("search_saved", { name }) : undefined;
+  }
   const tile = event.target.closest(".tile");
   if (!tile) return;
   for (const other of element.querySelectorAll(".tile")) other.setAttribute("aria-pressed", other === tile);

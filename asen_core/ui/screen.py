@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -88,8 +89,9 @@ class Screen:
 
     def _tick(self, review: Review, sent: dict[str, Any]) -> str:
         """The progress alone, so that nothing else moves while a person works."""
+        turn = secrets.token_hex(4)  # the browser asks again only after an answer that differs
         try:
-            return f'<div class="ticked">{screen_view.progress(self.rooms, review)}</div>'
+            return f'<div class="ticked" data-turn="{turn}">{screen_view.progress(self.rooms, review)}</div>'
         except AsenError as error:
             return f'<div class="ticked"><p>{present.escape(str(error))}</p></div>'
 

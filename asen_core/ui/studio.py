@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asen_core.errors import QueryError
-from asen_core.types import Item, Match, Matches
+from asen_core.types import Item, Match, Matches, Where
+from asen_core.ui import copies
+from asen_core.ui.facets import Facet, facets
+from asen_core.ui.mixing import Mix
 from asen_core.ui.query import Explain, Look, Query
 from asen_core.ui.scratch import Scratch
 
@@ -22,7 +26,8 @@ _PICTURES = (".webp", ".jpg", ".jpeg", ".png")
 class Studio:
     """What all visitors share, never written to: the engine, the way to a look, the scratch folder, the sample garments.
 
-    explain: the way to an explanation, None for the engine's own.
+    A visit that searches another gallery has a studio of its own around that. explain: the way to an explanation, None for the
+    engine's own; name: of that other gallery.
     """
 
     engine: Engine
@@ -30,6 +35,7 @@ class Studio:
     scratch: Scratch
     samples: tuple[Path, ...] = ()
     explain: Explain | None = None
+    name: str = ""
 
     @property
     def attributes(self) -> tuple[str, ...]:
@@ -37,28 +43,44 @@ class Studio:
         held = set(self.engine.gallery.attributes)
         return tuple(a for a in self.engine.vocabulary if a in held)
 
+    @cached_property
+    def facets(self) -> tuple[Facet, ...]:
+        """What the gallery can be filtered by."""
+        return facets(self.engine.gallery, self.engine.vocabulary)
+
+    @cached_property
+    def copies(self) -> str:
+        """What is known of the same picture standing in the gallery more than once, in words."""
+        return copies.said(self.engine.gallery)
+
 
 @dataclass(frozen=True)
 class Ask:
     """The controls beside the photo.
 
-    least: smallest similarity; where: label -> values to keep; first: order only so many, the most alike overall (0: all).
+    least: smallest similarity; where: filters, none of them empty; first: order only so many, the most alike overall (0: all);
+    mix: several attributes in place of the one, which is then only looked at.
     """
 
     attribute: str
     count: int = 24
     beta: float | None = None
     least: float = 0.0
-    where: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    where: Where = field(default_factory=dict)
     first: int = 0
+    mix: Mix | None = None
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The hits, and the best similarity that there was without the lower limit (None: the filter left nothing)."""
+    """The hits, and the best similarity that there was without the lower limit (None: the filter left nothing).
+
+    singles: where attributes were mixed, id of a hit -> attribute -> its similarity there.
+    """
 
     matches: Matches
     best: float | None
+    singles: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -78,18 +100,35 @@ def samples_in(folder: Path) -> tuple[Path, ...]:
 
 
 def search(studio: Studio, query: Query, ask: Ask) -> Answer:
-    """Nearest garments under the asked attribute, without the garment that was asked with."""
-    if ask.first:
+    """Nearest garments under what was asked, without the garment that was asked with."""
+    if ask.first and ask.mix is None:
         return _reranked(studio, query, ask)
-    view, where = query.views[ask.attribute], _filters(ask)
     extra = 1 if query.item else 0
-    matches = studio.engine.search(view, ask.attribute, ask.count + extra, where or None, ask.beta, ask.least)
+    matches = _asked(studio, query, ask, ask.count + extra, ask.least)
     hits = tuple(h for h in matches if h.item.id != query.item)[: ask.count]
     best = hits[0].similarity if hits else None
     if best is None:
-        rest = studio.engine.search(view, ask.attribute, 1 + extra, where or None, ask.beta, None)
+        rest = _asked(studio, query, ask, 1 + extra, None)
         best = next((h.similarity for h in rest if h.item.id != query.item), None)
-    return Answer(Matches(matches.condition, hits, matches.searched), best)
+    singles = _singles(studio, query, ask, ask.mix, hits) if ask.mix else {}
+    return Answer(Matches(matches.condition, hits, matches.searched), best, singles)
+
+
+def _asked(studio: Studio, query: Query, ask: Ask, k: int, least: float | None) -> Matches:
+    where = _filters(ask) or None
+    if ask.mix is None:
+        return studio.engine.search(query.views[ask.attribute], ask.attribute, k, where, ask.beta, least)
+    return studio.engine.mix(query.views, ask.mix.weights, ask.mix.unlike, k, where, ask.beta, least)
+
+
+def _singles(studio: Studio, query: Query, ask: Ask, mix: Mix, hits: Sequence[Match]) -> dict[str, dict[str, float]]:
+    gallery = studio.engine.gallery
+    asked = [(a, gallery.attributes.index(a), query.views[a].query_vector(ask.beta)) for a in mix.asked]
+    found = {}
+    for hit in hits:
+        stored = gallery.vectors(hit.item.id)
+        found[hit.item.id] = {a: float(vector @ stored[row]) for a, row, vector in asked}
+    return found
 
 
 def _reranked(studio: Studio, query: Query, ask: Ask) -> Answer:
@@ -103,8 +142,8 @@ def _reranked(studio: Studio, query: Query, ask: Ask) -> Answer:
     return Answer(Matches(found.condition, hits, found.searched, len(first)), first[0].similarity if first else None)
 
 
-def _filters(ask: Ask) -> dict[str, list[str]]:
-    return {label: list(values) for label, values in ask.where.items() if values}
+def _filters(ask: Ask) -> Where:
+    return {label: wanted for label, wanted in ask.where.items() if wanted}
 
 
 def compare(studio: Studio, query: Query, item_id: str, answer: Answer | None) -> Pair:
@@ -126,9 +165,3 @@ def opening(studio: Studio, count: int) -> list[Item]:
     items = studio.engine.gallery.items
     step = max(1, len(items) / max(count, 1))
     return [items[int(i * step)] for i in range(min(count, len(items)))]
-
-
-def choices(studio: Studio, label: str, where: Mapping[str, Sequence[str]]) -> dict[str, int]:
-    """Value -> how many garments have it, given the other filters; empty where the gallery lacks the label."""
-    others = {k: list(v) for k, v in where.items() if v and k != label}
-    return dict(studio.engine.gallery.facets(others or None).get(label, {}))

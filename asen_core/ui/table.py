@@ -12,30 +12,23 @@ from asen_core.ui.studio import Answer
 def table(answer: Answer) -> str:
     """The list as CSV text: rank, id, similarity, percentile, value, then every label that any of the garments has.
 
-    A reranked list also has rank_before and overall, the rank and the likeness over all attributes.
+    A reranked list also has rank_before and overall, the rank and the likeness over all attributes. One of mixed attributes has
+    the similarity in each of them, such as similarity_neckline, in place of the value.
     """
-    attribute = answer.matches.condition
+    attribute, reranked = answer.matches.condition, answer.matches.reranked is not None
     labels = sorted({name for hit in answer.matches for name in hit.item.labels})
-    reranked = answer.matches.reranked is not None
+    mixed = list(next(iter(answer.singles.values()), {}))
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(
-        [
-            "rank",
-            "id",
-            "similarity",
-            "percentile",
-            *(("rank_before", "overall") if reranked else ()),
-            "value",
-            *map(_plain, labels),
-        ]
-    )
+    more = ["rank_before", "overall"] if reranked else [f"similarity_{a}" for a in mixed]
+    value = [] if mixed else ["value"]
+    writer.writerow(["rank", "id", "similarity", "percentile", *more, *value, *map(_plain, labels)])
     for rank, hit in enumerate(answer.matches, 1):
         known = hit.item.labels
-        texts = [known.get(attribute, ""), *(known.get(name, "") for name in labels)]
+        texts = [*([] if mixed else [known.get(attribute, "")]), *(known.get(name, "") for name in labels)]
         figures = [f"{hit.similarity:.4f}", f"{hit.percentile:.2f}"]
-        if reranked:
-            figures += [str(hit.before), f"{hit.overall:.4f}"]
+        figures += [str(hit.before), f"{hit.overall:.4f}"] if reranked else []
+        figures += [f"{answer.singles[hit.item.id][a]:.4f}" for a in mixed]
         writer.writerow([rank, _plain(hit.item.id), *figures, *map(_plain, texts)])
     return out.getvalue()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import gradio as gr
 
 _ASSETS = Path(__file__).resolve().parents[2] / "assets"
-STYLES = tuple(_ASSETS / name for name in ("style.css", "review.css"))
+STYLES = tuple(_ASSETS / name for name in ("style.css", "review.css", "catalogue.css", "watching.css"))
 FAVICON = _ASSETS / "favicon.svg"
 _SANS = ("system-ui", "-apple-system", "Segoe UI", "Helvetica Neue", "Arial", "sans-serif")
 _MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "monospace")
