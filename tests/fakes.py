@@ -93,13 +93,16 @@ class FakeGallery:
             for label, counts in self.facets().items()
         }
 
-    def facets(self, where: Mapping[str, Any] | None = None) -> dict[str, dict[str, int]]:
+    def facets(
+        self, where: Mapping[str, Any] | None = None, labels: Collection[str] | None = None
+    ) -> dict[str, dict[str, int]]:
         counts: dict[str, dict[str, int]] = {label: {} for item in self.items for label in item.labels}
         for label, found in counts.items():
             others = {name: wanted for name, wanted in (where or {}).items() if name != label}
             for item in (i for i in self.items if _kept(i, others) and i.labels.get(label)):
                 found[item.labels[label]] = found.get(item.labels[label], 0) + 1
-        return {label: dict(sorted(found.items(), key=lambda c: (-c[1], c[0]))) for label, found in counts.items()}
+        wanted = [label for label in counts if labels is None or label in labels]
+        return {label: dict(sorted(counts[label].items(), key=lambda c: (-c[1], c[0]))) for label in wanted}
 
 
 def _kept(item: Item, where: Mapping[str, Any] | None) -> bool:

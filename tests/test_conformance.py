@@ -131,6 +131,8 @@ def test_vectors(many: Shelf) -> None:
 def test_facets(many: Shelf, where) -> None:
     found = many.store.facets(where)
     assert {label: list(counts.items()) for label, counts in found.items()} == many.oracle.facets(where)
+    for some in ([], list(found)[:1], list(found)[1:]):
+        assert many.store.facets(where, some) == {label: found[label] for label in some}
     assert tuple(found) == many.gallery.manifest.labels
 
 

@@ -234,6 +234,7 @@ def test_a_mix_in_words():
     assert mixing.said(Mix({"neckline": 1.0})) == ("neckline", "")
     alike = {"neckline": 0.917, "sleeve": 0.6, "pattern": -0.1, "colour": 0.25, "closure": 1}
     assert mixing.singles(mix, alike) == "neckline 0.92, sleeve length 0.60 · pattern -0.10, colour 0.25"
+    assert mixing.singles(mix, {"neckline": 1, "pattern": -0.004}) == "neckline 1.00 · pattern 0.00"
 
 
 def test_a_mixed_search_tells_the_single_similarities(studio, given):
@@ -247,6 +248,10 @@ def test_a_mixed_search_tells_the_single_similarities(studio, given):
         assert alike["pattern"] <= 0
         assert answer.singles[hit.item.id] == pytest.approx({a: alike[a] for a in ask.mix.asked}, abs=1e-5)
     html = present.results(answer, ask, gallery.picture, "v")
+    fewer = "all others are alike in pattern, or below -1.00"
+    assert (fewer in html) == (len(answer.matches) < 8)
+    more = replace(ask, count=40)
+    assert fewer in present.results(search(studio, query, more), more, gallery.picture, "v")
     assert "most alike in <b>neckline (75 %) and sleeve length (25 %)</b>, different in <b>pattern</b>," in html
     assert mixing.singles(ask.mix, answer.singles[answer.matches[0].item.id]) in html
     assert search(studio, query, replace(ask, mix=None)).singles == {}

@@ -13,6 +13,8 @@ from test_gallery import DIM, NAMES, ROIS, build, vectors
 from asen_core.errors import GalleryError
 from asen_core.gallery import Gallery, GalleryWriter, Journal, assemble, manifest
 from asen_core.gallery import local as room
+from asen_core.gallery.approximate import Approximate
+from asen_core.gallery.approximate import build as build_index
 from asen_core.gallery.exact import Exact
 from asen_core.gallery.manifest import digest
 
@@ -36,7 +38,7 @@ def test_a_picture_outside_of_the_gallery_is_never_given(tmp_path: Path, monkeyp
     monkeypatch.setattr(room, "PICTURES_CHECKED", 2)  # as in a large gallery, of which some pictures are looked at
     gallery = Gallery.open(tmp_path / "g")
     assert gallery.picture(gallery.items[0]).is_file()
-    with pytest.raises(GalleryError, match="damaged"):
+    with pytest.raises(GalleryError, match=r"damaged.*secret"):
         gallery.picture(gallery.items[3])
 
 
@@ -159,3 +161,20 @@ def test_many_threads_read_while_another_generation_comes(tmp_path: Path) -> Non
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+def test_an_index_of_other_vectors_is_not_gone_on_with_though_one_alone_differs(tmp_path: Path) -> None:
+    rows = np.random.default_rng(0).standard_normal((1, 2100, 8)).astype(np.float16)
+    first = build_index(rows, tmp_path / "n")
+    assert build_index(rows, tmp_path / "n") == first
+    rows[0, 1234] *= -1
+    assert build_index(rows, tmp_path / "n")["attributes"][0]["sha256"] != first["attributes"][0]["sha256"]
+
+
+def test_an_index_is_read_from_the_folder_of_the_gallery_alone(tmp_path: Path) -> None:
+    rows = np.random.default_rng(0).standard_normal((1, 300, 8)).astype(np.float16)
+    notes = build_index(rows, tmp_path / "g" / "neighbours-0001")
+    (tmp_path / "g" / "neighbours-0001" / "00.faiss").rename(tmp_path / "00.faiss")
+    notes["attributes"][0]["file"] = "../../00.faiss"
+    with pytest.raises(GalleryError, match="elsewhere"):
+        Approximate(rows, tmp_path / "g" / "neighbours-0001", notes)

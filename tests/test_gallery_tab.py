@@ -191,7 +191,25 @@ def test_a_folder_is_indexed_listed_and_chosen(here, tmp_path):
     assert here.making.report.added == 1
     renewed = known.chosen(here, Visit(), {"gallery": "season"})
     assert len(renewed.engine.gallery) == 4
-    assert 'aria-label="Use season"' in gallery_view.page(here, Visit(studio=studio)), "the one in use is the old one"
+    html = gallery_view.page(here, Visit(studio=studio))
+    assert 'aria-label="Use season"' in html, "the one in use is the old one"
+    assert "indexed again since: 4 garments now" in html
+    assert "indexed again" not in gallery_view.page(here, Visit(studio=renewed))
+
+
+def test_another_folder_of_the_same_name_does_not_take_its_place(here, tmp_path):
+    folders = [tmp_path / year / "season" for year in ("2025", "2026")]
+    for i, folder in enumerate(folders):
+        folder.mkdir(parents=True)
+        Image.fromarray(photo(seed=60 + i)).save(folder / f"{i}.png")
+    for typed, folder in (("", folders[0]), ("", folders[0]), ("next season", folders[1])):
+        known.folder_given(here, Visit(), {"photos": str(folder), "name": typed})
+        here.making.wait(60)
+        assert here.making.failed == ""
+    with pytest.raises(GalleryError, match="type a name"):
+        known.folder_given(here, Visit(), {"photos": str(folders[1]), "name": ""})
+    assert [p.name for p in here.listed()] == ["next season", "season"]
+    assert str(tmp_path) not in (tmp_path / "galleries" / "season" / "manifest.json").read_text(encoding="utf-8")
 
 
 def test_a_gallery_of_another_model_is_listed_with_the_reason(here, tmp_path):

@@ -166,7 +166,7 @@ def test_time_and_stop_leave_a_gallery_of_what_was_done(tmp_path):
 @pytest.mark.parametrize(
     ("member", "says"),
     [
-        (("a.txt", b"x"), "no photo in it"),
+        (("a.txt", b"x"), "no photo in x.zip;"),
         (("../a.png", b"x"), "leads out"),
         (("a.png", b"x"), "None of the 1 photos"),
     ],

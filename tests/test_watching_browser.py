@@ -63,6 +63,7 @@ def test_from_saving_to_searching_on_with_what_is_new(browser, made):
     page.locator("#stage img[alt^='Sample']").first.click()
     page.locator("#results [data-do=save]").click()
     expect(page.locator(".notice.good")).to_contain_text("Saved as “my <b>search</b>”", timeout=PATIENCE)
+    expect(page.locator(".notice.good")).to_be_hidden(timeout=PATIENCE)
 
     gallery = page.get_by_role("tab", name="Gallery", exact=True)
     gallery.click()

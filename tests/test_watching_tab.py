@@ -154,6 +154,7 @@ def test_another_checkpoint_is_said_in_the_list(given, tmp_path):
 
 def test_without_any_it_is_said_how_to_begin():
     assert "Save this search" in watching_view.panel([], None, Path)
+    assert "<h2>Saved searches in &lt;b&gt;</h2>" in watching_view.panel([], None, Path, "<b>")
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def build(
     told = each or (lambda doing, done, total: None)
     made = []
     for a in range(attributes):
-        stamp = {**asked, "of": _sample(vectors[a])}
+        stamp = {**asked, "of": _digest(vectors[a])}
         notes = _complete(folder, a, stamp)
         if notes is None:
             report = lambda done, a=a: told(_DOING, a * count + done, attributes * count)  # noqa: E731
@@ -164,8 +164,10 @@ def _complete(folder: Path, attribute: int, stamp: Mapping[str, Any]) -> dict[st
 
 def _opened(folder: Path, made: Mapping[str, Any], vectors: np.ndarray) -> Cells:
     """Raises: GalleryError naming the file."""
-    name, path = f"{folder.name}/{made['file']}", folder / made["file"]
+    name, path = f"{folder.name}/{made['file']}", folder / str(made["file"])
     try:
+        if path.name != made["file"]:
+            raise ValueError("its name leads elsewhere")
         size = path.stat().st_size
         if size != made["bytes"] or (size <= CHECKED_BYTES and disk.digest(path) != made["sha256"]):
             raise disk.damaged(folder.parent, name, "differs from what was written")
@@ -176,10 +178,12 @@ def _opened(folder: Path, made: Mapping[str, Any], vectors: np.ndarray) -> Cells
         raise disk.damaged(folder.parent, name, f"can't be used ({str(reason)[:120]})") from reason
 
 
-def _sample(vectors: np.ndarray) -> str:
-    """sha256 of a thousand vectors from all over the file, which tells whether they are the same ones."""
-    rows = np.unique(np.linspace(0, len(vectors) - 1, 1000).astype(np.int64))
-    return hashlib.sha256(np.ascontiguousarray(vectors[rows]).tobytes()).hexdigest()
+def _digest(vectors: np.ndarray) -> str:
+    """sha256 of all vectors: one that changed since a build was killed would lie in another's cell."""
+    found = hashlib.sha256()
+    for start in range(0, len(vectors), sorting.CHUNK):
+        found.update(np.ascontiguousarray(vectors[start : start + sorting.CHUNK]))
+    return found.hexdigest()
 
 
 def _save(path: Path, content: Mapping[str, Any]) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,7 +16,9 @@ from asen_core.gallery import rows
 from asen_core.gallery.background import background
 from asen_core.gallery.columns import coded
 from asen_core.gallery.journal import Journal, Looked
+from asen_core.gallery.local import LocalStore
 from asen_core.gallery.manifest import Manifest
+from asen_core.gallery.tidying import images, tidy
 
 EXACT_UP_TO = 100_000
 """Items that are compared one by one; above, an index that looks at part of them is built."""
@@ -93,7 +93,7 @@ def assemble(
         sha256={role: disk.digest(directory / disk.named(role, generation)) for role in disk.ENDINGS},
         built={**made, **built}, generation=generation, neighbours=neighbours,
     )  # fmt: skip
-    perhaps_unused = {row.image for source in sources for row in source.looked} | _images(directory, before)
+    perhaps_unused = {row.image for source in sources for row in source.looked} | images(directory, before)
     disk.write(directory, manifest)
     tidy(directory, manifest, perhaps_unused)
     for journal in journals:
@@ -102,13 +102,19 @@ def assemble(
 
 
 def stored(directory: Path, header: Mapping[str, object]) -> list[rows.Row]:
-    """What the present generation holds of each item, in its order; nothing where its make is another or there is none."""
+    """What the present generation holds of each item that has its picture, in its order.
+
+    Nothing where its make is another, a file is damaged or there is none: then all is to be looked at anew.
+    """
     manifest = _manifest_before(directory)
     if manifest is None or not same_make(manifest, header):
         return []
-    held = rows.Rows(directory / manifest.file(disk.ITEMS), manifest.attributes, manifest.count)
     try:
-        return list(held.rows())
+        held = LocalStore(directory, pictures=False)
+    except GalleryError:
+        return []
+    try:
+        return [row for row in held.rows.rows() if disk.has_picture(directory, row.image)]
     finally:
         held.close()
 
@@ -129,45 +135,11 @@ def check_target(directory: Path) -> None:
         raise GalleryError(f"{directory} {what}; give a new or empty folder, so that nothing is overwritten.")
 
 
-def tidy(directory: Path, manifest: Manifest, perhaps_unused: set[str]) -> None:
-    """Remove other generations and what was made of their vectors, and those of some pictures that no item has."""
-    for path in directory.iterdir():
-        if disk.is_of_another(path.name, manifest.generation) or _is_of_other_vectors(path, manifest):
-            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
-    held = rows.Rows(directory / manifest.file(disk.ITEMS), manifest.attributes, manifest.count)
-    used = {row.image for row in held.rows()}
-    held.close()
-    for image in perhaps_unused - used:
-        (directory / image).unlink(missing_ok=True)
-
-
-def _is_of_other_vectors(path: Path, manifest: Manifest) -> bool:
-    """Whether maps or pairs were made of vectors that are no longer these; pairs of other photos have none of a gallery."""
-    if path.name not in (disk.MAPS, disk.PAIRS):
-        return path.name.startswith((disk.MAPS, disk.PAIRS))  # half written
-    try:
-        with np.load(path, allow_pickle=False) as held:
-            return str(held["vectors"]) not in ("", manifest.sha256[disk.VECTORS])
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        return True
-
-
 def _manifest_before(directory: Path) -> Manifest | None:
     try:
         return disk.read(directory)
     except GalleryError:
         return None
-
-
-def _images(directory: Path, manifest: Manifest | None) -> set[str]:
-    """The pictures of the present generation."""
-    if manifest is None:
-        return set()
-    held = rows.Rows(directory / manifest.file(disk.ITEMS), manifest.attributes, manifest.count)
-    try:
-        return {row.image for row in held.rows()}
-    finally:
-        held.close()
 
 
 def _of_journal(journal: Journal) -> _Source:

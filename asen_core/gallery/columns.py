@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,11 +72,13 @@ class Columns:
         keep = self.mask(where)
         return self._labels.codes.shape[1] if keep is None else int(np.count_nonzero(keep))
 
-    def facets(self, where: Where | None) -> dict[str, dict[str, int]]:
+    def facets(self, where: Where | None, wanted: Collection[str] | None = None) -> dict[str, dict[str, int]]:
         """As `GalleryStore.facets`. Raises: QueryError."""
         where, counts = where or {}, {}
         masks = {label: self._mask(label, wanted) for label, wanted in where.items()}
         for label, values, codes in zip(self._labels.labels, self._labels.values, self._labels.codes, strict=True):
+            if wanted is not None and label not in wanted:
+                continue
             others = [m for name, m in masks.items() if name != label]
             kept = codes[np.logical_and.reduce(others)] if others else codes
             found = np.bincount(kept, minlength=len(values) + 1)[1:].tolist()

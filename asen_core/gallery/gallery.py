@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -10,13 +10,13 @@ from typing import overload
 
 import numpy as np
 
-from asen_core.errors import QueryError
+from asen_core.errors import GalleryError, QueryError
 from asen_core.gallery import maps as laid_out
 from asen_core.gallery.background import percentile
 from asen_core.gallery.columns import Column
 from asen_core.gallery.finder import Found
 from asen_core.gallery.local import LocalStore
-from asen_core.gallery.manifest import Manifest, check_fingerprint
+from asen_core.gallery.manifest import Manifest, check_fingerprint, read
 from asen_core.gallery.mix import Mixer, Unlike
 from asen_core.gallery.store import GalleryStore
 from asen_core.types import Item, Match, Matches, Where
@@ -48,7 +48,7 @@ class Gallery:
         Raises: GalleryError where it is missing, damaged, out of reach or was built with another checkpoint.
         """
         if not str(place).startswith(MILVUS):
-            return cls(LocalStore(Path(place).absolute(), fingerprint))
+            return cls(_local(Path(place).absolute(), fingerprint))
         from asen_core.gallery.milvus import open_store
 
         store = open_store(str(place))
@@ -160,12 +160,13 @@ class Gallery:
         found[positions] = likeness
         return found
 
-    def facets(self, where: Where | None = None) -> dict[str, dict[str, int]]:
+    def facets(self, where: Where | None = None, labels: Collection[str] | None = None) -> dict[str, dict[str, int]]:
         """Label -> value -> how many items have it and pass the filters on the *other* labels; most frequent first.
 
-        Values that no item is left with are absent. Raises: QueryError for an unknown label.
+        Values that no item is left with are absent. labels: those that are counted, None for all; one with nearly as many
+        values as items takes long. Raises: QueryError for an unknown label in the filter.
         """
-        return self.store.facets(where)
+        return self.store.facets(where, labels)
 
     @property
     def _evenly(self) -> np.ndarray:
@@ -197,6 +198,17 @@ class Gallery:
         if position is None:
             raise QueryError(f"The gallery has no item {id!r}; take the id of one of its {len(self)} items.")
         return position
+
+
+def _local(directory: Path, fingerprint: str | None) -> LocalStore:
+    """A folder's gallery; the new one where that was switched to while the one before was being read."""
+    while True:
+        generation = read(directory).generation
+        try:
+            return LocalStore(directory, fingerprint)
+        except GalleryError:
+            if read(directory).generation == generation:
+                raise
 
 
 class Items(Sequence[Item]):

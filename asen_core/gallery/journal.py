@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from asen_core.gallery.manifest import IMAGES, UNFINISHED
+from asen_core.gallery.manifest import IMAGES, UNFINISHED, has_picture
 from asen_core.types import Box, Garment
 
 LONGEST, QUALITY, FLUSH = 384, 80, 64
@@ -127,7 +127,7 @@ class Journal:
             raise ValueError(f"A key must be at least 24 hexadecimal digits, got {key[:40]!r}.")
         image = f"{IMAGES}/{key[:2]}/{key[:24]}.webp"
         path = self.folder.parent / image
-        if not path.exists():
+        if not has_picture(self.folder.parent, image):
             path.parent.mkdir(parents=True, exist_ok=True)
             part = path.with_name(f"{path.name}.{os.getpid()}{UNFINISHED}")
             part.write_bytes(pixels if isinstance(pixels, bytes) else encoded(pixels))
@@ -142,17 +142,19 @@ class Journal:
             return False
 
     def _cut_to_whole_rows(self) -> list[Looked]:
-        """Drop what a kill left half written, and return the garments that are whole."""
+        """Drop what a kill left half written, and return the garments that are whole, up to the first without its picture."""
         lines = (self.folder / LINES).read_bytes().split(b"\n")[:-1]
         sizes = [2 * int(np.prod(shape)) for shape in self._shapes]
         stored = [(self.folder / name).stat().st_size for name in (VECTORS, ROIS)]
         whole = min([len(lines), *(have // size for have, size in zip(stored, sizes, strict=True) if size)])
+        rows = [Looked(*json.loads(line)) for line in lines[:whole]]
+        whole = next((i for i, row in enumerate(rows) if not has_picture(self.folder.parent, row.image)), whole)
         kept = [line + b"\n" for line in lines[:whole]]
         lengths = (*(whole * size for size in sizes), sum(map(len, kept)))
         self._ends = dict(zip((VECTORS, ROIS, LINES), lengths, strict=True))
         for name, length in self._ends.items():
             os.truncate(self.folder / name, length)
-        return [Looked(*json.loads(line)) for line in kept]
+        return rows[:whole]
 
 
 def encoded(pixels: np.ndarray) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +23,8 @@ PICTURES_CHECKED = 2_000
 class LocalStore:
     """A `GalleryStore` over one generation of a folder; it goes on with that one while a newer is written."""
 
-    def __init__(self, directory: Path, fingerprint: str | None = None) -> None:
-        """Read and verify. Raises: GalleryError naming the file and how to rebuild."""
+    def __init__(self, directory: Path, fingerprint: str | None = None, pictures: bool = True) -> None:
+        """Read and verify, with `pictures` also these. Raises: GalleryError naming the file and how to rebuild."""
         self.directory, self.manifest = directory, disk.read(directory)
         self.pictures = directory / disk.IMAGES
         disk.check_fingerprint(directory, self.manifest, fingerprint)
@@ -43,7 +43,8 @@ class LocalStore:
                 len(known) < line.max(initial=0) or line.min(initial=0) < 0 for known, line in zip(values, codes, strict=True)
             ):
                 raise ValueError("it has fewer label values than there are codes")
-            self._check_pictures()
+            if pictures:
+                self._check_pictures()
         except (sqlite3.Error, ValueError, TypeError, KeyError) as reason:
             raise self._damaged(disk.ITEMS, f"can't be read ({str(reason)[:120]})") from reason
         self._columns = Columns(Coded(self.manifest.labels, codes, values))
@@ -76,9 +77,9 @@ class LocalStore:
         """As `GalleryStore.count`."""
         return self._columns.count(where)
 
-    def facets(self, where: Where | None = None) -> dict[str, dict[str, int]]:
+    def facets(self, where: Where | None = None, labels: Collection[str] | None = None) -> dict[str, dict[str, int]]:
         """As `GalleryStore.facets`."""
-        return self._columns.facets(where)
+        return self._columns.facets(where, labels)
 
     def columns(self) -> dict[str, Column]:
         """As `GalleryStore.columns`."""
@@ -124,14 +125,11 @@ class LocalStore:
         return array
 
     def _check_pictures(self) -> None:
-        """All of them in a small gallery, some in a large one. Raises: GalleryError, ValueError."""
+        """All of them in a small gallery, some in a large one. Raises: GalleryError."""
         step = max(1, self.manifest.count // PICTURES_CHECKED)
         missing = []
         for item in self.rows.at(range(0, self.manifest.count, step)):
-            if not disk.PICTURE.fullmatch(item.image):
-                raise ValueError(f"picture {item.image[:80]!r}")
-            path = self.directory / item.image
-            if not path.is_file() or not path.stat().st_size:
+            if not disk.has_picture(self.directory, item.image):
                 missing.append(item.image)
         if missing:
             raise disk.damaged(self.directory, missing[0], f"is missing or empty ({len(missing)} pictures are)")

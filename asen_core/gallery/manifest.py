@@ -26,10 +26,11 @@ PICTURE = re.compile(r"images/[0-9a-f]{2}/[0-9a-f]{24}\.webp")
 _ROLES = "|".join(ENDINGS)
 _OF_A_GENERATION = re.compile(rf"(?:(?:{_ROLES})-(\d{{4,}})\.(?:sqlite|npy)|{NEIGHBOURS}-(\d{{4,}}))(?:\.part)?")
 _OWN = re.compile(
-    rf"manifest\.json(?:\.part)?|images|{JOURNAL}.*|\.lock|maps\.(?:npz|partial)|(?:pairs|prints)\.npz(?:\.part)?"
-    r"|watches\.sqlite.*|items\.jsonl|(?:vectors|rois|background)\.npy"
+    rf"manifest\.json(?:\.part)?|images|{JOURNAL}(?:-\d{{5}}-of-\d{{5}}(?:\.lock)?)?|\.lock|maps\.(?:npz|partial)|(?:pairs|prints)\.npz(?:\.part)?"
+    r"|watches\.sqlite.*|items\.jsonl|(?:vectors|rois|background)\.npy|\.DS_Store|Thumbs\.db|desktop\.ini|lost\+found"
 )
-"""Names that a gallery of this format or the one before may have in its folder, besides those of a generation."""
+"""Names that a gallery of this format or the one before may have in its folder, besides those of a generation; and what
+systems put into any folder."""
 
 
 def rebuild(directory: Path) -> str:
@@ -117,6 +118,14 @@ def digest(path: Path) -> str:
     """sha256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def has_picture(directory: Path, image: str) -> bool:
+    """Whether a gallery's folder holds a picture of this name, which leads nowhere else."""
+    try:
+        return bool(PICTURE.fullmatch(image)) and (directory / image).stat().st_size > 0
+    except OSError:
+        return False
 
 
 def is_own(name: str) -> bool:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from asen_core.gallery.columns import Coded
+from asen_core.gallery.manifest import PICTURE, damaged
 from asen_core.types import Box, Item
 
 REMEMBERED, AT_ONCE = 20_000, 500
@@ -71,7 +72,7 @@ class Rows:
 
     def __init__(self, path: Path, attributes: tuple[str, ...], count: int) -> None:
         """Raises: sqlite3.Error, ValueError where the file does not hold `count` items."""
-        self._attributes, self._count, self._lock = attributes, count, threading.Lock()
+        self._path, self._attributes, self._count, self._lock = path, attributes, count, threading.Lock()
         self._seen: dict[int, Item] = {}
         self._link = sqlite3.connect(path.absolute().as_uri() + "?mode=ro&immutable=1", uri=True, check_same_thread=False)
         held, last = self._link.execute("SELECT COUNT(*), MAX(position) FROM items").fetchone()
@@ -79,7 +80,7 @@ class Rows:
             raise ValueError(f"{held} items, expected {count}")
 
     def at(self, positions: Sequence[int]) -> list[Item]:
-        """Items by position, in the order asked for."""
+        """Items by position, in the order asked for. Raises: GalleryError where a picture's path could lead elsewhere."""
         wanted = [int(p) for p in positions]
         with self._lock:
             if len(self._seen) > REMEMBERED:
@@ -90,6 +91,8 @@ class Rows:
                 marks = ",".join("?" * len(some))
                 query = f"SELECT position, id, image, labels, rois FROM items WHERE position IN ({marks})"
                 for position, id, image, labels, rois in self._link.execute(query, some):
+                    if not PICTURE.fullmatch(image):
+                        raise damaged(self._path.parent, self._path.name, f"names the picture {image[:80]!r}")
                     boxes = np.frombuffer(rois, np.float16).reshape(-1, 4).tolist()
                     named = {a: Box(*box) for a, box in zip(self._attributes, boxes, strict=True)}
                     self._seen[position] = Item(id, image, MappingProxyType(json.loads(labels)), named)
@@ -118,6 +121,11 @@ class Rows:
                 yield Row(
                     id, key, image, json.loads(labels), boxes, json.loads(facts), os.fsdecode(path), size, mtime_ns, copied
                 )
+
+    def images(self) -> set[str]:
+        """The pictures of all items."""
+        with self._lock:
+            return {image for (image,) in self._link.execute("SELECT image FROM items")}
 
     def values(self, labels: int) -> tuple[tuple[str, ...], ...]:
         """Per label its values, code 1 first. Raises: ValueError where codes are missing."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -57,10 +57,10 @@ class GalleryStore(Protocol):
         """How many items pass all filters."""
         ...
 
-    def facets(self, where: Where | None = None) -> dict[str, dict[str, int]]:
+    def facets(self, where: Where | None = None, labels: Collection[str] | None = None) -> dict[str, dict[str, int]]:
         """Label -> value -> how many items have it and pass the filters on the *other* labels; most frequent first.
 
-        Values that no item is left with are absent.
+        Values that no item is left with are absent. labels: those that are counted, None for all.
         """
         ...
 

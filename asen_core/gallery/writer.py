@@ -45,6 +45,7 @@ class GalleryWriter:
         self._held.enter_context(writing(self._directory))
         header = {"attributes": list(attributes), "dim": dim, "split": split, "fingerprint": fingerprint}
         self._journal = Journal(self._directory / JOURNAL, {**header, "built": self._built})
+        self._ids = {row.facts["writer"]["id"] for row in self._journal.rows()}
         self._finished = False
 
     def __enter__(self) -> Self:
@@ -63,7 +64,7 @@ class GalleryWriter:
         return len(self._journal)
 
     def __contains__(self, id: object) -> bool:
-        return isinstance(id, str) and _key(id) in self._journal
+        return id in self._ids
 
     def add(
         self, id: str, pixels: np.ndarray, labels: Mapping[str, str], vectors: np.ndarray, rois: Mapping[str, Box],
@@ -79,7 +80,8 @@ class GalleryWriter:
         if id in self:
             return False
         own = {"id": id, "labels": {k: v for k, v in labels.items() if v}}
-        self._journal.add(_key(id), pixels, vectors, rois, {**(facts or {}), "writer": own})
+        self._journal.add(_key(id, pixels), pixels, vectors, rois, {**(facts or {}), "writer": own})
+        self._ids.add(id)
         return True
 
     def add_views(self, id: str, garment: Garment, views: Mapping[str, View], facts: Mapping[str, Any] | None = None) -> bool:
@@ -97,5 +99,7 @@ class GalleryWriter:
         self._finished = True
 
 
-def _key(id: str) -> str:
-    return hashlib.sha256(id.encode("utf-8", "surrogateescape")).hexdigest()
+def _key(id: str, pixels: np.ndarray) -> str:
+    """What its picture is called by: another picture must not pass for one that lies there from an earlier gallery."""
+    named = f"{id}\0{pixels.shape}\0".encode("utf-8", "surrogateescape")
+    return hashlib.sha256(named + pixels.tobytes()).hexdigest()

@@ -16,6 +16,8 @@ from asen_core.indexing.scan import File, ends_like_a_photo
 from asen_core.review.suspects import BROKEN, MOST, Reader, hidden, spelled
 
 LABEL_FILES = ("labels.csv", "labels.json", "labels.jsonl")
+LABEL_BYTES = 20_000_000
+"""Of all label files of one upload, which are held in memory."""
 RATIO, SMALL = 200, 1_000_000
 """A member over a megabyte that unpacks to this many times its size is no photo."""
 DIRECTORY_BYTES = 300 * MOST
@@ -26,10 +28,11 @@ _OUTSIDE = re.compile(r"[\\/]|[A-Za-z]:")
 
 @dataclass
 class Budget:
-    """How many photos and unpacked bytes may still come."""
+    """How many photos and unpacked bytes may still come, and how many bytes of labels."""
 
     photos: int
     bytes: int
+    labels: int = field(default_factory=lambda: LABEL_BYTES)
 
     def refusal(self, size: int) -> str:
         """Why a photo of this size is too much, "" where it isn't; it is counted then."""
@@ -38,6 +41,13 @@ class Budget:
         if size > self.bytes:
             return "The photos before it fill the limit of bytes; give fewer or smaller ones at once."
         self.photos, self.bytes = self.photos - 1, self.bytes - size
+        return ""
+
+    def labels_refusal(self, size: int) -> str:
+        """Why a label file of this size is too much, "" where it isn't; it is counted then."""
+        if size > self.labels:
+            return f"All labels together may have {LABEL_BYTES / 1e6:.0f} MB, with this file they have more; leave columns out."
+        self.labels -= size
         return ""
 
 
@@ -74,7 +84,8 @@ def opened(path: Path, name: str, before: str, budget: Budget) -> Opened:
             is_label = bool(parts) and parts[-1].lower() in LABEL_FILES
             if not (is_label or ends_like_a_photo(info.filename) or info.filename.lower().endswith(_ARCHIVES)):
                 continue
-            if reason := next(_refusals(info, often, parts), "") or ("" if is_label else budget.refusal(info.file_size)):
+            counted = budget.labels_refusal if is_label else budget.refusal
+            if reason := next(_refusals(info, often, parts), "") or counted(info.file_size):
                 found.left_out[shown] = reason
             elif is_label:
                 _add_labels(found, reader, path, info, shown)

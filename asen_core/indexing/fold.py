@@ -56,7 +56,7 @@ def joined(
 
     near: groups that were found now; likes: content -> the one that it was folded into before; contents: as of `by_content`.
     """
-    groups = {key: [*group] for group in near for key in group}
+    groups = {key: held for group in near for held in [[*group]] for key in group}
     for key, leader in likes.items():
         group = groups.setdefault(leader, [leader])
         group.append(key)

@@ -175,8 +175,8 @@ def _objects(text: str, name: str) -> Iterator[tuple[str | None, Mapping[str, An
 
 
 def _loaded(text: str) -> Any:
-    # Numbers as they are written: 12.50 is a price, and 0012 would be no number at all.
-    return json.loads(text, parse_float=str, parse_int=str, parse_constant=str)
+    # Numbers as they are written: 12.50 is a price, and 0012 would be no number at all. Not a number is how tables say nothing.
+    return json.loads(text, parse_float=str, parse_int=str, parse_constant=lambda word: None if word == "NaN" else word)
 
 
 def _flat(values: Mapping[str, Any], before: str, name: str) -> Iterator[tuple[str, str]]:

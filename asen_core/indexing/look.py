@@ -107,7 +107,11 @@ def look(
         if key in reasons:  # a copy of a photo that can't be read
             found.left_out[name] = reasons[key]
             del found.of[name]
-    found.waiting = tuple(file.name for file in files[ended:])
+    there = {*known, *(row.key for row in journal.rows())}
+    early = [name for name, key in found.of.items() if key not in there]  # copies of what a stop left no time for
+    for name in early:
+        del found.of[name]
+    found.waiting = (*early, *(file.name for file in files[ended:]))
     return found
 
 

@@ -46,7 +46,11 @@ def make(
     found = _chosen(files, Budget(limits.photos, limits.bytes))
     if not found.files:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in list(found.left_out.items())[:3])
-        said = "There is no photo in it" if len(files) == 1 else f"There is no photo in these {len(files)} files"
+        said = (
+            f"There is no photo in {spelled(Path(files[0]).name)}"
+            if len(files) == 1
+            else f"There is no photo in these {len(files)} files"
+        )
         raise DataError(f"{said}; give some photos, or a zip of them.{f' {reasons}' if reasons else ''}")
     until = time.monotonic() + limits.seconds
     reasons = {True: f"The limit of {limits.seconds:.0f} seconds was reached before it.", False: "It was stopped before it."}
@@ -73,7 +77,10 @@ def _chosen(given: Sequence[Path], budget: Budget) -> Opened:
             all_of.labels += found.labels
             all_of.left_out |= found.left_out
         elif path.suffix.lower() in (".csv", ".json", ".jsonl"):
-            all_of.labels.append((name, path.read_bytes() if path.stat().st_size <= budget.bytes else b""))
+            if reason := budget.labels_refusal(path.stat().st_size):
+                all_of.left_out[name] = reason
+            else:
+                all_of.labels.append((name, path.read_bytes()))
         else:
             size = path.stat().st_size
             if reason := budget.refusal(size):

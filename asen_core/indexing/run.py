@@ -13,7 +13,9 @@ from asen_core.errors import DataError, GalleryError
 from asen_core.gallery import Gallery, Journal, assemble, writing
 from asen_core.gallery.assembly import check_target, stored
 from asen_core.gallery.manifest import JOURNAL
+from asen_core.gallery.manifest import read as manifest_of
 from asen_core.gallery.rows import Row
+from asen_core.gallery.tidying import tidy
 from asen_core.indexing import beside, fold
 from asen_core.indexing import labels as known
 from asen_core.indexing.duplicates import near
@@ -21,7 +23,7 @@ from asen_core.indexing.look import Keys, header, look
 from asen_core.indexing.report import Progress, Report, StoppedError, never, silent
 from asen_core.indexing.scan import File, Files, photos
 from asen_core.indexing.shard_state import Unchanged, gathered
-from asen_core.indexing.target import clear, spare
+from asen_core.indexing.target import apart, clear, spare
 
 if TYPE_CHECKING:
     from asen_core.engine import Engine
@@ -70,6 +72,7 @@ def index(
     something else, is being written, or can't be written; StoppedError where `stop` said so.
     """
     out = Path(out).absolute()
+    apart(Path(images), out)
     files = photos(Path(images), out)
     names = [file.name for file in files.files]
     whole = str(Path(images).resolve())
@@ -204,6 +207,7 @@ class _Run:
     def _write(self, entries: Sequence[Entry], journals: Sequence[Journal]) -> bool:
         """A new generation, if anything is different from the present one."""
         if self._before and list(entries) == [fold.entry_of(row) for row in self._before]:
+            tidy(self._out, manifest_of(self._out), {row.image for journal in journals for row in journal.rows()})
             for journal in journals:
                 journal.remove()
             return False
@@ -211,7 +215,7 @@ class _Run:
         def told(doing: str, done: int, total: int) -> None:
             self._each(Progress(doing, done, total))
 
-        assemble(self._out, entries, journals, self._given.built, each=told)
+        assemble(self._out, entries, journals, self._given.built, reuse=bool(self._before), each=told)
         return True
 
     def _told(

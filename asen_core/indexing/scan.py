@@ -18,6 +18,10 @@ SUFFIXES = (
 """Endings of photos. They choose the files; what format a file has is told by its content alone."""
 
 
+_LATEST = 2**63 - 1
+"""Time in ns that can be stored; file systems know later ones."""
+
+
 @dataclass(frozen=True)
 class File:
     """A file that is to be read as a photo.
@@ -56,7 +60,7 @@ def scan(folder: Path, but: Path | None = None) -> Files:
     if not folder.is_dir():
         raise DataError(f"{folder} is not a folder; give one that holds photos, in subfolders if you like.")
     root = os.path.realpath(folder)
-    walk = _Walk(root, os.path.realpath(but) if but is not None else "")
+    walk = _Walk(root, but)
     found = sorted(walk.files(), key=lambda file: file.written)
     return Files(_distinct(found), walk.left_out)
 
@@ -85,8 +89,9 @@ def ends_like_a_photo(name: str) -> bool:
 class _Walk:
     """Goes through folders without recursion, so that no depth is too deep."""
 
-    def __init__(self, root: str, but: str) -> None:
-        self._root, self._but = root, but
+    def __init__(self, root: str, but: Path | None) -> None:
+        self._root = root
+        self._but = os.stat(but) if but is not None and os.path.exists(but) else None
         self.left_out: dict[str, str] = {}
 
     def files(self) -> Iterator[File]:
@@ -101,14 +106,22 @@ class _Walk:
                 continue
             for entry in entries:
                 written = f"{before}/{entry.name}" if before else entry.name
-                if hidden(entry.name) or entry.path == self._but:
+                if hidden(entry.name):
                     continue
                 if entry.is_symlink():
                     yield from self._linked(entry, written)
                 elif entry.is_dir(follow_symlinks=False):
-                    waiting.append(written)
+                    if not self._is_but(entry.path):
+                        waiting.append(written)
                 elif ends_like_a_photo(entry.name):
                     yield from self._plain(Path(entry.path), written)
+
+    def _is_but(self, path: str) -> bool:
+        """Told by what it is, since a folder may be listed by another name than it was given by: case, composed characters."""
+        try:
+            return self._but is not None and os.path.samestat(os.stat(path), self._but)
+        except OSError:
+            return False
 
     def _linked(self, entry: os.DirEntry[str], written: str) -> Iterator[File]:
         target = os.path.realpath(entry.path)
@@ -129,7 +142,7 @@ class _Walk:
             self._leave(written, f"It can't be read ({reason.strerror}); check whether it is there, and the permissions.")
             return
         if stat.S_ISREG(found.st_mode):
-            yield File(spelled(written), path, found.st_size, found.st_mtime_ns, written=written)
+            yield File(spelled(written), path, found.st_size, min(found.st_mtime_ns, _LATEST), written=written)
         else:
             self._leave(written, "It is not a plain file, expected a photo; copy it into a file first.")
 

@@ -15,6 +15,7 @@ from asen_core.indexing.look import Keys, header, look
 from asen_core.indexing.report import Progress, never, silent
 from asen_core.indexing.scan import File, scan
 from asen_core.indexing.shards import Shard
+from asen_core.indexing.target import apart
 
 if TYPE_CHECKING:
     from asen_core.engine import Engine
@@ -59,6 +60,7 @@ def embed(
     Raises: DataError, GalleryError for shards of another count or checkpoint in `out` or another process at this one, OSError.
     """
     began = time.monotonic()
+    apart(folder, out)
     check_target(out)
     kind = header(engine)
     shard_state.check(out, shard, kind)

@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from asen_core.engine import Engine
 
 
+def apart(images: Path, out: Path) -> None:
+    """Raises: GalleryError where photos lie in `out`: its pictures would be put among them and taken for photos."""
+    if images.resolve().is_relative_to(out.resolve()):
+        raise GalleryError(f"{images} lies in {out}, where the gallery's own files go; give another folder with --out.")
+
+
 def spare(out: Path, engine: Engine, replace: bool) -> None:
     """Raises: GalleryError where `out` is a gallery that only another checkpoint can search, unless it may be replaced."""
     if replace or not (out / MANIFEST).exists():

@@ -50,7 +50,7 @@ def facets(gallery: Gallery, vocabulary: Vocabulary) -> tuple[Facet, ...]:
     """The filters of a gallery in the order in which they are offered: kind and colour, its own columns, other attributes."""
     columns = gallery.columns
     wanted = [label for label, c in columns.items() if c.values > 1 and (c.numeric or c.values <= MOST_VALUES)]
-    counts = gallery.facets() if wanted else {}
+    counts = gallery.facets(labels=wanted) if wanted else {}
     found = (_facet(label, counts[label], columns[label].numeric, vocabulary) for label in _ordered(wanted, vocabulary))
     return tuple(f for f in found if f is not None)
 
@@ -77,7 +77,8 @@ def _facet(label: str, counts: Mapping[str, int], numeric: bool, vocabulary: Voc
 
 def counted(gallery: Gallery, offered: Sequence[Facet], where: Where) -> list[dict[str, Any]]:
     """The filters as the page draws them: each value with its name and how many garments have it, given the other filters."""
-    counts = gallery.facets(where or None) if any(f.values for f in offered) else {}
+    listed = [f.label for f in offered if f.values]
+    counts = gallery.facets(where or None, listed) if listed else {}
     return [_drawn(facet, counts.get(facet.label, {})) for facet in offered]
 
 

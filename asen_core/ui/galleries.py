@@ -206,7 +206,8 @@ def folder_given(galleries: Galleries, visit: Visit, data: Data) -> Visit:
         raise DataError(f"There is no folder {typed['photos'] or 'given'}; type the whole path of the folder with the photos.")
     labels = Path(typed["labels"]).expanduser() if typed["labels"] else _labels_in(folder)
     out = _out(typed["name"] or folder.resolve().name)
-    if not typed["name"] and (out / manifest.MANIFEST).is_file() and manifest.read(out).built.get("mark", "") != _mark(folder):
+    mark = manifest.read(out).built.get("mark") if (out / manifest.MANIFEST).is_file() else None
+    if mark and mark != _mark(folder) and not typed["name"]:
         raise GalleryError(f"The gallery {out.name} is of another folder of that name; type a name of its own for this one.")
     galleries.bring(folder, out, labels)
     return visit

@@ -84,7 +84,10 @@ document.addEventListener("gallery-sent", () => {
     const part = sent?.querySelector(`[data-of="${what}"]`);
     const place = one(`[data-running="${what}"]`).closest(".progress");
     if (!part) continue;
-    if (!part.querySelector("[data-running]")) return trigger("arrived", {});
+    if (!part.querySelector("[data-running]")) {
+      document.dispatchEvent(new Event("gallery-made"));
+      return trigger("arrived", {});
+    }
     const held = place.contains(document.activeElement);
     place.replaceChildren(...[...part.childNodes].map((node) => node.cloneNode(true)));
     if (held) place.querySelector("button")?.focus();

@@ -1,7 +1,11 @@
-// Every answer of the server renews the notice, so this is also where waiting ends.
+// Every answer of the server renews the notice, so this is also where waiting ends. What went well needs no click to go.
+const READ = 8000;
+let read = 0;
 watch("value", () => {
   document.body.classList.remove("asen-busy");
   delete element.dataset.gone;
+  clearTimeout(read);
+  if (props.value.includes('class="notice good"')) read = setTimeout(() => (element.dataset.gone = "yes"), READ);
 });
 element.addEventListener("click", (event) => {
   if (event.target.closest('[data-do="dismiss"]')) element.dataset.gone = "yes";

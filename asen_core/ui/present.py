@@ -213,7 +213,7 @@ def _tile(
 def _likeness(attribute: str, similarity: float, asked: bool) -> str:
     name, share = escape(names.attribute_name(attribute)), min(1.0, max(0.0, similarity))
     return (
-        f'<li class="{"first" if asked else ""}"><div><span>{name}</span><span>{similarity:.2f}</span></div>'
+        f'<li class="{"first" if asked else ""}"><div><span>{name}</span><span>{round(similarity, 2) + 0.0:.2f}</span></div>'
         f'<i style="--p:{share:.4f}"></i></li>'
     )
 

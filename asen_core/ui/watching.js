@@ -8,6 +8,8 @@ new ResizeObserver(() => {
   seen = here;
 }).observe(element);
 
+document.addEventListener("gallery-made", () => seen && trigger("arrived", {})); // what is new was looked for then
+
 element.addEventListener("click", (event) => {
   const tile = event.target.closest(".tile");
   const button = event.target.closest("[data-do]");

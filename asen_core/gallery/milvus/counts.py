@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -39,13 +39,13 @@ class Counts:
             return 0 if rows is None else self._about.manifest.count
         return self._once(("count", filters), lambda: self._reader.count(rows))
 
-    def facets(self, filters: Asked) -> dict[str, Tally]:
+    def facets(self, filters: Asked, wanted: Collection[str] | None = None) -> dict[str, Tally]:
         """As `GalleryStore.facets`. Raises: GalleryError."""
-        filtered = dict(filters)
-        found = self._values(filters, [label for label in self._about.columns if label not in filtered])
-        for label in filtered:
+        filtered, labels = dict(filters), [n for n in self._about.columns if wanted is None or n in wanted]
+        found = self._values(filters, [label for label in labels if label not in filtered])
+        for label in filtered.keys() & set(labels):
             found |= self._values(tuple(f for f in filters if f[0] != label), [label])
-        return {label: found[label] for label in self._about.columns}
+        return {label: found[label] for label in labels}
 
     def _values(self, filters: Asked, labels: list[str]) -> dict[str, Tally]:
         """Value -> count of some labels, among the items that pass, most frequent first."""

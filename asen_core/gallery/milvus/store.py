@@ -6,7 +6,7 @@ several.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -132,9 +132,9 @@ class MilvusStore:
         """As `GalleryStore.count`."""
         return self._counts.passing(asked(where, self._about.columns))
 
-    def facets(self, where: Where | None = None) -> dict[str, dict[str, int]]:
+    def facets(self, where: Where | None = None, labels: Collection[str] | None = None) -> dict[str, dict[str, int]]:
         """As `GalleryStore.facets`; `Counts` says what it costs."""
-        return self._counts.facets(asked(where, self._about.columns))
+        return self._counts.facets(asked(where, self._about.columns), labels)
 
     def columns(self) -> dict[str, Column]:
         """As `GalleryStore.columns`."""
