@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 from watched import NAMES, PIXELS, QUERY, Made, gallery, noon, told
 
+from asen_core.engine import SHIPPED_GALLERY
 from asen_core.errors import AsenError, GalleryError, QueryError
 from asen_core.gallery.watches import Saved, Watches, rerun
 from asen_core.gallery.watches import file as watchfile
@@ -292,7 +293,7 @@ def test_where_the_file_lies(tmp_path, monkeypatch):
     home = tmp_path / "data" / "alike" / "watches.sqlite"
     assert watchfile.default_path(tmp_path / "g") == tmp_path / "g" / "watches.sqlite"
     assert watchfile.default_path("milvus://host/mine") == home
-    assert watchfile.default_path(watchfile._COMES_ALONG) == home
+    assert watchfile.default_path(SHIPPED_GALLERY) == home
     monkeypatch.setenv("ASEN_WATCHES", "x.sqlite")
     assert watchfile.default_path("milvus://host/mine") == Path.cwd() / "x.sqlite"
 
