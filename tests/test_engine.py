@@ -164,12 +164,11 @@ def test_the_released_pipeline_runs_in_full_float32(
 ) -> None:
     config = replace(CONFIG, geometry=geometry, roi_margin=0.0, roi_min_size=0.0)
     checkpoint.save(tmp_path / "c", tiny_model(config=config), {}, {})
-    engine = Engine.open(tmp_path / "c", device="cpu")
+    engine = Engine.open(tmp_path / "c", device="cpu", runtime="torch")
     seen: list[bool] = []
-    whole = engine._model.forward
-    monkeypatch.setattr(
-        engine._model, "forward", lambda *given: (seen.append(torch.backends.cudnn.allow_tf32), whole(*given))[1]
-    )
+    model = engine.checkpoint.model
+    whole = model.forward
+    monkeypatch.setattr(model, "forward", lambda *given: (seen.append(torch.backends.cudnn.allow_tf32), whole(*given))[1])
     before = torch.backends.cudnn.allow_tf32, torch.backends.cudnn.enabled
     engine.look(photo())
     assert seen == [rounded and before[0]]

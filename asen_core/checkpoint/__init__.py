@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from asen_core.checkpoint import directory, released
+from asen_core.checkpoint import directory
 from asen_core.checkpoint.directory import CONFIG, FORMAT, WEIGHTS, save
-from asen_core.checkpoint.record import Checkpoint
+from asen_core.checkpoint.record import RELEASE, Checkpoint, Stored
 from asen_core.errors import CheckpointError
 
-__all__ = ["CONFIG", "FORMAT", "WEIGHTS", "Checkpoint", "load", "save"]
+__all__ = ["CONFIG", "FORMAT", "RELEASE", "WEIGHTS", "Checkpoint", "Stored", "load", "read", "save"]
+
+
+def read(path: Path) -> Checkpoint | Stored:
+    """A checkpoint directory, its weights left on disk until they are asked for, or a file of the authors' release, loaded.
+
+    Raises: CheckpointError where a file is missing, damaged or not what it claims to be.
+    """
+    if path.is_file() and path.name in (WEIGHTS, CONFIG):
+        raise CheckpointError(f"{path} is one file of a checkpoint; give its directory {path.parent}.")
+    if not path.is_file():
+        return directory.read(path)
+    from asen_core.checkpoint import released
+
+    return released.load(path)
 
 
 def load(path: Path) -> Checkpoint:
@@ -18,6 +32,7 @@ def load(path: Path) -> Checkpoint:
     Raises: CheckpointError where a file is missing, damaged or not what it claims to be, or a weight is missing,
     unexpected, of another shape or not finite.
     """
-    if path.is_file() and path.name in (WEIGHTS, CONFIG):
-        raise CheckpointError(f"{path} is one file of a checkpoint; give its directory {path.parent}.")
-    return released.load(path) if path.is_file() else directory.load(path)
+    found = read(path)
+    if isinstance(found, Checkpoint):
+        return found
+    return Checkpoint(found.model, found.fingerprint, found.provenance, found.figures)

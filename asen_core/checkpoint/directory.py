@@ -6,21 +6,29 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from contextlib import nullcontext, suppress
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
+import numpy as np
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-from torch import Tensor
 
-from asen_core.checkpoint.record import Checkpoint, check_tensors
+from asen_core import files
+from asen_core.checkpoint.record import Stored, check_tensors, named
 from asen_core.config import ModelConfig
 from asen_core.errors import CheckpointError
-from asen_core.models import Model, build_model
+from asen_core.types import Vocabulary
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from asen_core.models import Model
 
 FORMAT = 1
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
+_NEEDED, _NOTES = {"format", "weights_sha256", "model", "vocabulary"}, {"provenance", "figures"}
 
 
 def save(
@@ -28,56 +36,111 @@ def save(
     model: Model,
     provenance: Mapping[str, Any],
     figures: Mapping[str, Any],
-    dtype: torch.dtype = torch.float16,
+    dtype: torch.dtype | None = None,
 ) -> None:
-    """Write a checkpoint, floats as `dtype`; each file goes to a temporary name first and is renamed when complete.
+    """Write a checkpoint, floats as `dtype` (None: float16). Killed at any moment, the folder holds this one or the one before.
 
-    Raises: CheckpointError where a weight is too large for `dtype`.
+    Both files are on the disk under temporary names before the first is renamed, and `read` knows the second one's.
+
+    Raises: CheckpointError where a weight is too large for `dtype`, or the folder can't be written.
     """
+    import torch
+
+    dtype = dtype or torch.float16
     tensors = {k: _stored(k, v, dtype) for k, v in model.state_dict().items()}
-    directory.mkdir(parents=True, exist_ok=True)
-    temporary = directory / f".{WEIGHTS}.part"
-    save_file(tensors, temporary)
-    temporary.chmod(0o644)  # safetensors writes files that only their owner may read
-    digest = _sha256(temporary)
     settings = {
         "format": FORMAT,
-        "weights_sha256": digest,
         "model": model.config.to_dict(),
         "vocabulary": {k: list(v) for k, v in model.vocabulary.items()},
         "provenance": dict(provenance),
         "figures": dict(figures),
     }
-    (directory / f".{CONFIG}.part").write_text(json.dumps(settings, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(temporary, directory / WEIGHTS)
-    os.replace(directory / f".{CONFIG}.part", directory / CONFIG)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        _finish(directory)
+        _write(directory, tensors, settings)
+    except (OSError, SafetensorError) as reason:
+        raise CheckpointError(
+            f"{directory} can't be written ({reason}); make room there, or give a folder that you may write to."
+        ) from reason
 
 
-def load(directory: Path) -> Checkpoint:
-    """Read a checkpoint strictly onto the CPU in float32.
+def _write(directory: Path, tensors: Mapping[str, Tensor], settings: dict[str, Any]) -> None:
+    """Put both files in place. Raises: OSError, SafetensorError; what was there stays then."""
+    from safetensors.torch import save_file
 
-    Raises: CheckpointError where a file is missing, damaged or not what it claims to be, or a weight is missing,
-    unexpected, of another shape or not finite.
+    parts = directory / _part(WEIGHTS), directory / _part(CONFIG)
+    try:
+        save_file(tensors, parts[0])
+        parts[0].chmod(0o644)  # safetensors writes files that only their owner may read
+        said = {"weights_sha256": files.digest(parts[0]), **settings}
+        parts[1].write_text(files.sealed(said), encoding="utf-8")
+        for part in parts:
+            files.settle(part)
+        files.settle_folder(directory)
+    except BaseException:
+        for part in parts:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+        raise
+    os.replace(parts[0], directory / WEIGHTS)
+    os.replace(parts[1], directory / CONFIG)
+    files.settle_folder(directory)
+
+
+def read(directory: Path) -> Stored:
+    """What a checkpoint says of itself, its weights' checksum compared; the weights come when they are asked for.
+
+    Raises: CheckpointError where a file is missing, damaged or not what it claims to be.
     """
     settings = _settings(directory)
-    if _sha256(directory / WEIGHTS) != settings["weights_sha256"]:
-        raise CheckpointError(f"{directory / WEIGHTS} is damaged: its checksum is not the one in {CONFIG}; copy it again.")
     try:
         config = ModelConfig.from_dict(settings["model"])
         vocabulary = {str(k): tuple(str(x) for x in v) for k, v in settings["vocabulary"].items()}
-        model = build_model(config, vocabulary)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise CheckpointError(f"{directory / CONFIG} doesn't describe a model of this version: {error}") from None
-    _fill(model, directory / WEIGHTS)
+        raise _undescribed(directory, error) from None
     fingerprint = hashlib.sha256(
         json.dumps([settings["weights_sha256"], settings["model"], settings["vocabulary"]], sort_keys=True).encode()
     ).hexdigest()[:16]
-    return Checkpoint(
-        model.eval().to(memory_format=torch.channels_last),
-        fingerprint,
-        settings.get("provenance", {}),
-        settings.get("figures", {}),
-    )
+    return Stored(
+        config, vocabulary, fingerprint, partial(_arrays, directory / WEIGHTS), partial(_model, directory, config, vocabulary),
+        settings.get("provenance", {}), settings.get("figures", {}),
+    )  # fmt: skip
+
+
+def _undescribed(directory: Path, error: Exception) -> CheckpointError:
+    return CheckpointError(f"{directory / CONFIG} doesn't describe a model of this version: {error}")
+
+
+def _arrays(path: Path) -> dict[str, np.ndarray]:
+    """The tensors by name, as they are stored."""
+    from safetensors.numpy import load_file
+
+    try:
+        tensors = load_file(path)
+    except (SafetensorError, OSError, KeyError, TypeError) as error:
+        raise _unreadable(path, error) from None
+    if broken := sorted(name for name, tensor in tensors.items() if not np.isfinite(tensor).all()):
+        raise CheckpointError(f"{path}: numbers that are not finite in {named(broken)}; the file is unusable.")
+    return tensors
+
+
+def _model(directory: Path, config: ModelConfig, vocabulary: Vocabulary) -> Model:
+    """The network with its weights. Raises: CheckpointError where one is missing, of another shape, not finite or too many."""
+    import torch
+
+    from asen_core.models import build_model
+
+    try:
+        model = build_model(config, vocabulary)
+    except (TypeError, ValueError) as error:
+        raise _undescribed(directory, error) from None
+    _fill(model, directory / WEIGHTS)
+    return model.eval().to(memory_format=torch.channels_last)
+
+
+def _unreadable(path: Path, error: Exception) -> CheckpointError:
+    return CheckpointError(f"{path} is not a safetensors file: {error}. Pickled weights are never opened.")
 
 
 def _stored(name: str, tensor: Tensor, dtype: torch.dtype) -> Tensor:
@@ -87,37 +150,67 @@ def _stored(name: str, tensor: Tensor, dtype: torch.dtype) -> Tensor:
     return stored
 
 
+def _part(name: str) -> str:
+    return f".{name}.part"
+
+
+def _finish(directory: Path) -> None:
+    """Complete a save that was killed between its two renames."""
+    with suppress(CheckpointError, OSError):
+        settings = _said(directory / _part(CONFIG))
+        if files.digest(directory / WEIGHTS) == settings["weights_sha256"]:
+            os.replace(directory / _part(CONFIG), directory / CONFIG)
+
+
 def _settings(directory: Path) -> dict[str, Any]:
+    """What is said of the weights that are there. Raises: CheckpointError."""
     if not directory.is_dir():
         raise CheckpointError(
             f"{directory} is not a checkpoint; give a directory with {WEIGHTS} and {CONFIG}, or a .pth.tar file of the "
             "authors' release."
         )
+    killed = directory / _part(CONFIG)  # what a save that was killed between its two renames has left
     for name in (WEIGHTS, CONFIG):
-        if not (directory / name).is_file():
+        if not (directory / name).is_file() and not (name == CONFIG and killed.is_file()):
             raise CheckpointError(f"{directory} has no {name}; a checkpoint is a directory with {WEIGHTS} and {CONFIG}.")
+    for path in (directory / CONFIG, killed, directory / CONFIG):  # the last for a save that has ended in the meantime
+        with suppress(CheckpointError) if path is killed else nullcontext():
+            if path.is_file() and _digest(directory / WEIGHTS) == (settings := _said(path))["weights_sha256"]:
+                return settings
+    raise CheckpointError(f"{directory / WEIGHTS} is damaged: its checksum is not the one in {CONFIG}; copy it again.")
+
+
+def _said(path: Path) -> dict[str, Any]:
+    """What a file of settings holds. Raises: CheckpointError."""
     try:
-        settings = json.loads((directory / CONFIG).read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
-        raise CheckpointError(f"{directory / CONFIG} can't be read as JSON: {error}.") from None
-    missing = {"format", "weights_sha256", "model", "vocabulary"} - set(settings if isinstance(settings, dict) else ())
-    if missing:
-        raise CheckpointError(f"{directory / CONFIG} lacks {', '.join(sorted(missing))}; write checkpoints with `train`.")
+        settings = files.unsealed(path.read_bytes())
+    except (json.JSONDecodeError, UnicodeDecodeError, OSError) as error:
+        raise CheckpointError(f"{path} can't be read as JSON: {error}.") from None
+    except ValueError as error:
+        raise CheckpointError(f"{path} is damaged: {error}; copy it again.") from None
+    if missing := sorted(_NEEDED - set(settings)):
+        raise CheckpointError(f"{path} lacks {', '.join(missing)}; write checkpoints with `train`.")
     if settings["format"] != FORMAT:
-        raise CheckpointError(f"{directory} has checkpoint format {settings['format']}, this version reads {FORMAT}.")
+        raise CheckpointError(f"{path.parent} has checkpoint format {settings['format']}, this version reads {FORMAT}.")
+    if unknown := sorted(set(settings) - _NEEDED - _NOTES):
+        raise CheckpointError(f"{path} is damaged: no checkpoint has an entry {unknown[0][:80]!r}; copy it again.")
     return settings
 
 
 def _fill(model: Model, path: Path) -> None:
+    from safetensors.torch import load_file
+
     try:
         tensors = load_file(path)
     except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{path} is not a safetensors file: {error}. Pickled weights are never opened.") from None
+        raise _unreadable(path, error) from None
     own = model.state_dict()
     check_tensors(str(path), tensors, own)
     model.load_state_dict({k: v.to(own[k].dtype) for k, v in tensors.items()})
 
 
-def _sha256(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _digest(path: Path) -> str:
+    try:
+        return files.digest(path)
+    except OSError as error:
+        raise CheckpointError(f"{path} can't be read ({error.strerror}); copy it again.") from None

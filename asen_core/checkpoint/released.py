@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from asen_core.checkpoint.record import Checkpoint, check_tensors
+from asen_core.checkpoint.record import RELEASE, Checkpoint, check_tensors
 from asen_core.config import PAPER, ModelConfig
 from asen_core.errors import CheckpointError
 from asen_core.models import build_model
@@ -56,7 +56,7 @@ def load(path: Path) -> Checkpoint:
     filled = {key: tensors.get(theirs[key], own[key]).to(own[key].dtype) for key in own}
     model.load_state_dict(filled)
     stage = 2 if config is STAGE_2 else 1
-    provenance = {"source": "authors' release", "file": path.name, "dataset": name, "stage": stage}
+    provenance = {"source": RELEASE, "file": path.name, "dataset": name, "stage": stage}
     provenance |= {"epoch": held["epoch"], "mAP": held["mAP"]}
     return Checkpoint(model.eval().to(memory_format=torch.channels_last), _fingerprint(filled, name), provenance)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from copy import copy
 from dataclasses import replace
 from functools import cached_property
@@ -13,20 +12,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from asen_core import checkpoint as checkpoints
 from asen_core import images
-from asen_core.checkpoint import Checkpoint
+from asen_core.checkpoint import Checkpoint, Stored
 from asen_core.config import ModelConfig
 from asen_core.engine.mix import mixed
 from asen_core.engine.rerank import stacked
+from asen_core.engine.runtime import Runtime, runtime_for
 from asen_core.engine.views import views_of
 from asen_core.errors import PhotoError, QueryError
 from asen_core.gallery import Gallery
 from asen_core.gallery.manifest import check_fingerprint
 from asen_core.gallery.mix import Unlike
-from asen_core.types import Box, Frame, Garment, Item, Matches, View, Vocabulary, Where
+from asen_core.types import Box, Garment, Item, Matches, View, Vocabulary, Where
 
 _ROOT = Path(__file__).resolve().parents[2]
 SHIPPED_CHECKPOINT = _ROOT / "assets" / "compact"
@@ -42,28 +41,33 @@ class Engine:
     Open one with `Engine.open()`. Photos are paths, bytes, PIL images, (H, W, 3) uint8 arrays or Garments.
     """
 
-    def __init__(self, checkpoint: Checkpoint, gallery: Path | str | None = None, device: torch.device | str = "cpu") -> None:
-        self._device = torch.device(device)
-        self._model = checkpoint.model.to(self._device)
+    def __init__(
+        self, checkpoint: Checkpoint | Stored, gallery: Path | str | None = None, device: str = "cpu", runtime: str = "auto"
+    ) -> None:  # fmt: skip
+        self._runtime: Runtime = runtime_for(checkpoint, str(device), runtime)
         self._lock = threading.Lock()
         self._gallery_place = gallery or SHIPPED_GALLERY
         self.checkpoint = checkpoint
         self.fingerprint: str = checkpoint.fingerprint
-        self.vocabulary: Vocabulary = checkpoint.model.vocabulary
-        self.config: ModelConfig = checkpoint.model.config
-        self.dim: int = checkpoint.model.dim
+        self.vocabulary: Vocabulary = checkpoint.vocabulary
+        self.config: ModelConfig = checkpoint.config
+        self.dim: int = self._runtime.dim
 
     @classmethod
-    def open(cls, checkpoint: Path | str | None = None, gallery: Path | str | None = None, device: str = "auto") -> Engine:
+    def open(
+        cls, checkpoint: Path | str | None = None, gallery: Path | str | None = None, device: str = "auto",
+        runtime: str = "auto",
+    ) -> Engine:  # fmt: skip
         """Load a checkpoint (None: the shipped one); the gallery is opened when first searched.
 
         checkpoint: a directory, or a .pth.tar file of the authors' release, whose pipeline is then followed to the number;
-        gallery: a directory, or milvus://host:port/name; device: "auto" (a GPU where there is one), "cpu", "cuda" or "cuda:1".
+        gallery: a directory, or milvus://host:port/name; device: "auto" (a GPU where there is one), "cpu", "cuda" or "cuda:1";
+        runtime: "auto", "torch" (float32, the reference, or a GPU) or "openvino" (the same numbers, quicker on a processor).
 
-        Raises: CheckpointError, or QueryError for the device.
+        Raises: CheckpointError, or QueryError for the device or runtime.
         """
-        loaded = checkpoints.load(Path(checkpoint) if checkpoint else SHIPPED_CHECKPOINT)
-        return cls(loaded, gallery or None, _device(device))
+        read = checkpoints.read(Path(checkpoint) if checkpoint else SHIPPED_CHECKPOINT)
+        return cls(read, gallery or None, device, runtime)
 
     @cached_property
     def gallery(self) -> Gallery:
@@ -83,7 +87,17 @@ class Engine:
     @property
     def on_gpu(self) -> bool:
         """Whether the model runs on a GPU, which wants larger batches."""
-        return self._device.type == "cuda"
+        return self._runtime.on_gpu
+
+    @property
+    def runtime(self) -> str:
+        """What computes the network: "openvino" or "torch"."""
+        return self._runtime.name
+
+    @property
+    def notice(self) -> str:
+        """What a person should know of how the network is run, say that a GPU was given up; "" where all is well."""
+        return self._runtime.notice
 
     def look(
         self, photo: Photo, attributes: Sequence[str] | None = None, boxes: Mapping[str, Box] | None = None
@@ -179,44 +193,33 @@ class Engine:
         self._known(tuple(boxes))
         size, fill, geometry = self.config.input_size, self.config.fill, self.config.geometry
         laid = [images.lay(g.pixels, size, fill, geometry) for g in garments]
-        frames: list[Frame] = [frame for _, frame in laid]
-        inputs = torch.from_numpy(np.stack([array for array, _ in laid])).permute(0, 3, 1, 2)
-        sources = [_tensor(g.pixels) for g in garments]
+        frames = [frame for _, frame in laid]
+        inputs = np.stack([array for array, _ in laid]) if laid else np.zeros((0, size, size, 3), np.uint8)
         chosen = {name: _within(box, garments[0]) for name, box in boxes.items()}
-        with self._lock, torch.inference_mode(), self._precisely():
-            given = self._squares(chosen, names) if chosen else None
-            wanted = [self._model.attributes.index(name) for name in names]
-            out = self._model(inputs.to(self._device), [s.to(self._device) for s in sources], frames, given, wanted)
-        looked = views_of(out, garments, frames, self._model, names)
+        wanted = [self._attributes.index(name) for name in names]
+        given = _squares(chosen, names) if chosen else None
+        with self._lock:
+            out = self._runtime.run(garments, inputs, frames, wanted, given)
+        values = [self.vocabulary[name] for name in names]
+        looked = views_of(out, garments, frames, names, values, (self.config.global_dim, self._runtime.value_dim))
         for name in chosen.keys() & looked[0].keys() if chosen else ():
             looked[0][name] = replace(looked[0][name], roi=chosen[name])
         return looked
 
-    def _precisely(self) -> AbstractContextManager[None]:
-        """Full float32 in convolutions where the authors' numbers are promised: newer GPUs would round to 10 bits (TF32)."""
-        if self.config.geometry != "released":
-            return nullcontext()
-        return torch.backends.cudnn.flags(enabled=torch.backends.cudnn.enabled, allow_tf32=False)
-
-    def _squares(self, boxes: Mapping[str, Box], names: Sequence[str]) -> torch.Tensor:
-        """(1, A, 4): squares around the given boxes, so that a crop is never distorted; NaN where the model chooses."""
-        rows = torch.full((1, len(names), 4), float("nan"), device=self._device)
-        for i, name in enumerate(names):
-            if name in boxes:
-                box, half = boxes[name], max(boxes[name].width, boxes[name].height) / 2
-                x, y = (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2
-                rows[0, i] = torch.tensor((x - half, y - half, x + half, y + half))
-        return rows
+    @cached_property
+    def _attributes(self) -> tuple[str, ...]:
+        return tuple(self.vocabulary)
 
 
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        return torch.empty(0, device=name).device
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise QueryError(f"The device {name!r} can't be used here ({reason}); give auto, cpu or cuda.") from None
+def _squares(boxes: Mapping[str, Box], names: Sequence[str]) -> np.ndarray:
+    """(1, A, 4) float32: squares around the given boxes, so that a crop is never distorted; NaN where the model chooses."""
+    rows = np.full((1, len(names), 4), np.nan, np.float32)
+    for i, name in enumerate(names):
+        if name in boxes:
+            box, half = boxes[name], max(boxes[name].width, boxes[name].height) / 2
+            x, y = (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2
+            rows[0, i] = x - half, y - half, x + half, y + half
+    return rows
 
 
 def _within(box: Box, garment: Garment) -> Box:
@@ -226,9 +229,3 @@ def _within(box: Box, garment: Garment) -> Box:
     if inside is None:
         raise QueryError(f"The box {box} lies outside the photo, which is {garment.width} x {garment.height} pixels.")
     return inside
-
-
-def _tensor(pixels: np.ndarray) -> torch.Tensor:
-    """(H, W, 3) uint8 -> (3, H, W), copied only where torch could not have the memory."""
-    usable = pixels if pixels.flags.writeable and pixels.flags.c_contiguous else pixels.copy()
-    return torch.from_numpy(usable).permute(2, 0, 1)

@@ -6,16 +6,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from asen_core.models import Model, Output
+from asen_core.engine.runtime import Looked
 from asen_core.types import Box, Frame, Garment, Reading, View
 
 
 def views_of(
-    out: Output, garments: Sequence[Garment], frames: Sequence[Frame], model: Model, names: Sequence[str]
-) -> list[dict[str, View]]:
-    """One dict attribute -> View per garment; `names` are the attributes of the output, in its order."""
-    embedding, attention, boxes = (t.float().cpu().numpy() for t in (out.embedding, out.attention, out.boxes))
-    probabilities = [p.float().cpu().numpy() for p in out.probabilities]
+    out: Looked, garments: Sequence[Garment], frames: Sequence[Frame], names: Sequence[str], values: Sequence[Sequence[str]],
+    dims: tuple[int, int],
+) -> list[dict[str, View]]:  # fmt: skip
+    """One dict attribute -> View per garment; `names` are the attributes of the output, in its order, `values` their values.
+
+    dims: how many numbers of an embedding are the global branch's, and how many what was read.
+    """
+    embedding, attention, boxes, probabilities = out.embedding, out.attention, out.boxes, out.probabilities
     looked: list[dict[str, View]] = []
     for row, (garment, frame) in enumerate(zip(garments, frames, strict=True)):
         views = {}
@@ -26,9 +29,9 @@ def views_of(
                 attention=attention[row, i] / attention[row, i].sum(),
                 roi=_inside(boxes[row, i], garment),
                 frame=frame,
-                split=model.config.global_dim,
-                values=model.value_dim,
-                readings=_readings(model.vocabulary[name], probabilities[i][row]),
+                split=dims[0],
+                values=dims[1],
+                readings=_readings(values[i], probabilities[i][row]),
             )
         looked.append(views)
     return looked

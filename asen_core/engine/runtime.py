@@ -1,0 +1,97 @@
+"""What computes the network for the engine: torch, the reference and the way to a GPU, or OpenVINO on a processor."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Protocol
+
+import numpy as np
+
+from asen_core.checkpoint import RELEASE, Checkpoint, Stored
+from asen_core.errors import QueryError
+from asen_core.graph import offered
+from asen_core.types import Frame, Garment
+
+RUNTIMES = ("auto", "openvino", "torch")
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What one pass gives for B photos and A attributes, as `models.Output`: float32 arrays.
+
+    embedding (B, A, D) unit norm; attention (B, A, h, w), sums to 1; boxes (B, A, 4) in photo pixels; probabilities: one (B, V)
+    per attribute.
+    """
+
+    embedding: np.ndarray
+    attention: np.ndarray
+    boxes: np.ndarray
+    probabilities: tuple[np.ndarray, ...]
+
+
+class Runtime(Protocol):
+    """A network on a device. `run` is called by one thread at a time.
+
+    name: one of `RUNTIMES`; dim: numbers of an embedding, the last `value_dim` of them what is read; on_gpu: wants larger
+    batches; notice: what a person should know of how it goes, "" where all is well.
+    """
+
+    name: str
+    dim: int
+    value_dim: int
+    on_gpu: bool
+    notice: str
+
+    def run(
+        self, garments: Sequence[Garment], inputs: np.ndarray, frames: Sequence[Frame], wanted: Sequence[int],
+        given: np.ndarray | None = None,
+    ) -> Looked:  # fmt: skip
+        """Look at B photos under the attributes numbered `wanted`.
+
+        inputs (B, S, S, 3) uint8: the photos laid as `frames` say; given (B, A, 4): squares in photo pixels in place of the
+        network's own, NaN where it shall choose.
+        """
+        ...
+
+
+def runtime_for(checkpoint: Checkpoint | Stored, device: str = "auto", runtime: str = "auto") -> Runtime:
+    """The quickest that gives the reference's numbers: torch on a GPU, OpenVINO on a processor, else torch there.
+
+    Models of the authors' release keep to torch unless asked otherwise: their regions are promised to the pixel.
+
+    Raises: QueryError for a device or runtime that can't be used here; CheckpointError.
+    """
+    if runtime not in RUNTIMES:
+        raise QueryError(f"Unknown runtime {runtime!r}; give one of {', '.join(RUNTIMES)}.")
+    plain = device == "cpu" or (device == "auto" and not _gpu_driver())
+    if runtime == "openvino" or (runtime == "auto" and plain and _quick(checkpoint)):
+        from asen_core.engine.openvino_runtime import OpenVinoRuntime
+
+        if device not in ("auto", "cpu"):
+            raise QueryError(f"The runtime openvino works on the processor, not on {device!r}; give the device cpu.")
+        return OpenVinoRuntime(checkpoint)
+    from asen_core.engine.torch_runtime import TorchRuntime, device_of
+
+    return TorchRuntime(checkpoint.model, device_of("cpu" if plain else device))
+
+
+def _quick(checkpoint: Checkpoint | Stored) -> bool:
+    """Whether OpenVINO is here, and the model one of ours on disk that it knows."""
+    ours = isinstance(checkpoint, Stored) and checkpoint.provenance.get("source") != RELEASE
+    return ours and offered(checkpoint.config) and find_spec("openvino") is not None
+
+
+def _gpu_driver() -> bool:
+    """Whether NVIDIA's driver is installed, or torch knows of another GPU already: asking torch would mean importing it."""
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        return bool(torch.cuda.is_available())
+    try:
+        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:
+        return False
+    return True
