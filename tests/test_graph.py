@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -208,6 +209,14 @@ def test_another_method_is_left_to_torch(tmp_path: Path) -> None:
     assert Engine.open(tmp_path).runtime == "torch"
     with pytest.raises(QueryError, match="knows asen_pp only, not pooled"):
         Engine.open(tmp_path, runtime="openvino")
+
+
+@pytest.mark.parametrize(("driver", "gpu", "runtime"), [(False, True, "openvino"), (True, False, "openvino")])
+def test_torch_is_asked_only_beside_a_driver(monkeypatch: pytest.MonkeyPatch, driver: bool, gpu: bool, runtime: str) -> None:
+    monkeypatch.setattr("asen_core.engine.runtime._driver", lambda: driver)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
+    monkeypatch.setattr("asen_core.engine.runtime.sys", SimpleNamespace(modules={}, platform="linux"))
+    assert Engine.open(SHIPPED_CHECKPOINT).runtime == runtime
 
 
 def test_wrong_tensors_are_named_as_by_torch(tmp_path: Path) -> None:

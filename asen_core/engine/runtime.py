@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -67,7 +68,7 @@ def runtime_for(checkpoint: Checkpoint | Stored, device: str = "auto", runtime: 
     """
     if runtime not in RUNTIMES:
         raise QueryError(f"Unknown runtime {runtime!r}; give one of {', '.join(RUNTIMES)}.")
-    plain = device == "cpu" or (device == "auto" and not _gpu_driver())
+    plain = device == "cpu" or (device == "auto" and not _gpu())
     if runtime == "openvino" or (runtime == "auto" and plain and _quick(checkpoint)):
         from asen_core.engine.openvino_runtime import OpenVinoRuntime
 
@@ -85,11 +86,19 @@ def _quick(checkpoint: Checkpoint | Stored) -> bool:
     return ours and offered(checkpoint.config) and find_spec("openvino") is not None
 
 
-def _gpu_driver() -> bool:
-    """Whether NVIDIA's driver is installed, or torch knows of another GPU already: asking torch would mean importing it."""
-    torch = sys.modules.get("torch")
-    if torch is not None:
-        return bool(torch.cuda.is_available())
+def _gpu() -> bool:
+    """Whether torch has a GPU here. It is asked only where a driver is: importing it takes seconds."""
+    if "torch" not in sys.modules and not _driver():
+        return False
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def _driver() -> bool:
+    """Whether a driver of NVIDIA's or AMD's is installed."""
+    if Path("/dev/kfd").exists():
+        return True
     try:
         ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
     except OSError:
