@@ -125,6 +125,7 @@ class FakeEngine:
 
     gallery: FakeGallery
     looks: int = 0
+    notice: str = ""
 
     def __post_init__(self) -> None:
         self.vocabulary = MappingProxyType(dict(DEFAULT))

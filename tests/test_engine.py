@@ -67,7 +67,7 @@ def test_embed_is_look_for_many_and_reads_lazily(engine: Engine) -> None:
 
     rows = engine.views(photos(), batch_size=2)
     next(rows)
-    assert asked == [0, 1]
+    assert asked == [0, 1, 2, 3], "the next batch is read while one is looked at, and no more"
     vectors = engine.embed((photo(seed=i) for i in range(5)), ["sleeve"], batch_size=2)
     assert (vectors.shape, vectors.dtype) == ((5, 1, 32), np.float32)
     for i in range(5):
@@ -158,10 +158,9 @@ def test_unusable_device(tmp_path: Path, name: str) -> None:
         Engine.open(tiny_checkpoint(tmp_path / "c"), device=name)
 
 
-@pytest.mark.parametrize(("geometry", "rounded"), [("released", False), ("letterbox", True)])
-def test_the_released_pipeline_runs_in_full_float32(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, geometry: str, rounded: bool
-) -> None:
+@pytest.mark.parametrize("geometry", ["released", "letterbox"])
+def test_the_reference_runs_in_full_float32(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, geometry: str) -> None:
+    """A rounding in the attention moves a region now and then, which shows in the embedding."""
     config = replace(CONFIG, geometry=geometry, roi_margin=0.0, roi_min_size=0.0)
     checkpoint.save(tmp_path / "c", tiny_model(config=config), {}, {})
     engine = Engine.open(tmp_path / "c", device="cpu", runtime="torch")
@@ -171,7 +170,8 @@ def test_the_released_pipeline_runs_in_full_float32(
     monkeypatch.setattr(model, "forward", lambda *given: (seen.append(torch.backends.cudnn.allow_tf32), whole(*given))[1])
     before = torch.backends.cudnn.allow_tf32, torch.backends.cudnn.enabled
     engine.look(photo())
-    assert seen == [rounded and before[0]]
+    assert seen == [False]
+    assert before[0], "else this shows nothing"
     assert (torch.backends.cudnn.allow_tf32, torch.backends.cudnn.enabled) == before
 
 

@@ -72,7 +72,10 @@ def test_same_numbers_as_torch(config: ModelConfig, batch: int) -> None:
         read = model.read(looks, [0, 1])
         whole = model.with_values(looks, read)
     embedding, attention = network.look(inputs)
-    local = network.zoom(crops, which)
+    local = network.zoom(crops, np.arange(batch * 2), which)
+    twice = network.zoom(crops[:1], np.array([0, 0]), which[:2])  # one crop under two attributes
+    np.testing.assert_allclose(twice[0], local[0], atol=1e-6)
+    assert not np.array_equal(twice[0], twice[1])
     np.testing.assert_allclose(embedding, looked[0], atol=2e-5)
     np.testing.assert_allclose(attention, looked[1], atol=1e-6)
     np.testing.assert_allclose(local, zoomed, atol=2e-5)

@@ -7,19 +7,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from asen_core import checkpoint as checkpoints
-from asen_core import images
 from asen_core.checkpoint import Checkpoint, Stored
 from asen_core.config import ModelConfig
 from asen_core.engine.mix import mixed
+from asen_core.engine.reading import Batch, batches, laid, readers, together
 from asen_core.engine.rerank import stacked
-from asen_core.engine.runtime import Runtime, runtime_for
+from asen_core.engine.runtime import Looked, Runtime, runtime_for
 from asen_core.engine.views import views_of
 from asen_core.errors import PhotoError, QueryError
 from asen_core.gallery import Gallery
@@ -106,31 +105,26 @@ class Engine:
 
         Raises: PhotoError, QueryError.
         """
-        garment = images.load(photo)
-        return self._pass([garment], self._known(attributes), boxes or {})[0]
+        batch = together([laid(photo, self.config)], self.config)
+        return self._pass(batch, self._known(attributes), boxes or {})[0]
 
     def views(
         self, photos: Iterable[Photo], attributes: Sequence[str] | None = None, batch_size: int = 32
     ) -> Iterator[dict[str, View]]:
-        """The same for many photos, lazily and in their order; at most `batch_size` photos are in memory.
+        """The same for many photos, lazily and in their order; at most two batches of them are in memory.
 
         Raises: PhotoError, QueryError, ValueError for a batch size under 1.
         """
         names = self._known(attributes)
-        if isinstance(photos, str | bytes | Path | Garment) or hasattr(photos, "mode") or getattr(photos, "ndim", 4) < 4:
-            raise PhotoError("Photos must be a list or another iterable of photos; put a single photo into a list.")
-        if batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, got {batch_size}.")
-        waiting = iter(photos)
-        while some := [images.load(p) for p in islice(waiting, batch_size)]:
-            yield from self._pass(some, names, {})
+        for batch in self._batches(photos, batch_size):
+            yield from self._pass(batch, names, {})
 
     def embed(self, photos: Iterable[Photo], attributes: Sequence[str] | None = None, batch_size: int = 32) -> np.ndarray:
-        """(N, A, D) float32 embeddings, unit norm; reads the photos lazily. Raises: PhotoError, QueryError."""
+        """(N, A, D) float32 embeddings, unit norm; reads the photos lazily. Raises: as `views`."""
         names = self._known(attributes)
-        looked = self.views(photos, names, batch_size)
-        rows = [np.array([v[a].embedding for a in names], np.float32).reshape(-1, self.dim) for v in looked]
-        return np.stack(rows) if rows else np.zeros((0, len(names), self.dim), np.float32)
+        rows = [self._looked(batch, names).embedding for batch in self._batches(photos, batch_size)]
+        found = np.concatenate(rows) if rows else np.zeros((0, len(names), self.dim), np.float32)
+        return found / np.linalg.norm(found, axis=-1, keepdims=True)
 
     def search(
         self, photo_or_view: Photo | View, attribute: str, k: int = 20, where: Where | None = None,
@@ -189,19 +183,25 @@ class Engine:
             )
         return names
 
-    def _pass(self, garments: list[Garment], names: tuple[str, ...], boxes: Mapping[str, Box]) -> list[dict[str, View]]:
-        self._known(tuple(boxes))
-        size, fill, geometry = self.config.input_size, self.config.fill, self.config.geometry
-        laid = [images.lay(g.pixels, size, fill, geometry) for g in garments]
-        frames = [frame for _, frame in laid]
-        inputs = np.stack([array for array, _ in laid]) if laid else np.zeros((0, size, size, 3), np.uint8)
-        chosen = {name: _within(box, garments[0]) for name, box in boxes.items()}
+    def _batches(self, photos: Iterable[Photo], size: int) -> Iterator[Batch]:
+        if isinstance(photos, str | bytes | Path | Garment) or hasattr(photos, "mode") or getattr(photos, "ndim", 4) < 4:
+            raise PhotoError("Photos must be a list or another iterable of photos; put a single photo into a list.")
+        if size < 1:
+            raise ValueError(f"batch_size must be at least 1, got {size}.")
+        return batches(photos, self.config, size, readers(self.on_gpu), processes=self.on_gpu)
+
+    def _looked(self, batch: Batch, names: Sequence[str], given: np.ndarray | None = None) -> Looked:
         wanted = [self._attributes.index(name) for name in names]
-        given = _squares(chosen, names) if chosen else None
         with self._lock:
-            out = self._runtime.run(garments, inputs, frames, wanted, given)
+            return self._runtime.run(batch.garments, batch.inputs, batch.frames, wanted, given)
+
+    def _pass(self, batch: Batch, names: tuple[str, ...], boxes: Mapping[str, Box]) -> list[dict[str, View]]:
+        self._known(tuple(boxes))
+        chosen = {name: _within(box, batch.garments[0]) for name, box in boxes.items()}
+        out = self._looked(batch, names, _squares(chosen, names) if chosen else None)
         values = [self.vocabulary[name] for name in names]
-        looked = views_of(out, garments, frames, names, values, (self.config.global_dim, self._runtime.value_dim))
+        dims = self.config.global_dim, self._runtime.value_dim
+        looked = views_of(out, batch.garments, batch.frames, names, values, dims)
         for name in chosen.keys() & looked[0].keys() if chosen else ():
             looked[0][name] = replace(looked[0][name], roi=chosen[name])
         return looked

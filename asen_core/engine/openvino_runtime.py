@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from asen_core import images
 from asen_core.checkpoint import Checkpoint, Stored
-from asen_core.engine.runtime import Looked
+from asen_core.engine.runtime import Looked, cores
 from asen_core.errors import CheckpointError, QueryError
 from asen_core.graph import Network, offered, regions
 from asen_core.types import Frame, Garment
@@ -26,12 +26,13 @@ class OpenVinoRuntime:
         if not offered(self._config):
             raise QueryError(f"The runtime openvino knows asen_pp only, not {self._config.method}; give the runtime torch.")
         try:
-            self._network = Network(self._config, checkpoint.vocabulary, _tensors(checkpoint), _threads())
+            self._network = Network(self._config, checkpoint.vocabulary, _tensors(checkpoint), cores())
         except ImportError as reason:
             raise QueryError("The runtime openvino needs one more package; run: pip install openvino") from reason
         except ValueError as reason:
             _ = checkpoint.model  # names what is wrong with the tensors
             raise CheckpointError(f"The checkpoint doesn't hold the tensors that it should: {reason}") from reason
+        self._hands = ThreadPoolExecutor(cores(), thread_name_prefix="cut")
         self.value_dim = self._network.value_dim
         self.dim = self._config.global_dim + self._config.local_dim + self.value_dim
 
@@ -47,23 +48,25 @@ class OpenVinoRuntime:
         boxes = regions(attention, [(g.width, g.height) for g in garments], frames, self._config)
         if given is not None:
             boxes = np.where(np.isnan(given), boxes, given)
-        crops = self._cut(garments, boxes)
-        local_part = self._network.zoom(crops, np.tile(np.array(chosen, np.int64), len(garments)))
+        crops, of = self._cut(garments, boxes)
+        local_part = self._network.zoom(crops, of, np.tile(np.array(chosen, np.int64), len(garments)))
         local_part = local_part.reshape(len(garments), len(chosen), -1)
         embedding, probabilities = self._network.joined(global_part, local_part, chosen)
         return Looked(embedding, attention, boxes, probabilities)
 
-    def _cut(self, garments: Sequence[Garment], boxes: np.ndarray) -> np.ndarray:
-        """(B * A, s, s, 3) float32; several attributes often look at the same region, which is then cut once."""
+    def _cut(self, garments: Sequence[Garment], boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Crops (U, s, s, 3) float32, and which of them each box is, (B * A,) int64: attributes often share a region."""
         size, fill, released = self._config.roi_size, self._config.fill, self._config.geometry == "released"
-        crops = np.empty((*boxes.shape[:2], size, size, 3), np.float32)
-        for garment, corners, into in zip(garments, boxes.tolist(), crops, strict=True):
-            known: dict[tuple[float, ...], np.ndarray] = {}
-            for row, corner in enumerate(map(tuple, corners)):
-                if corner not in known:
-                    known[corner] = images.cut(garment.pixels, corner, size, fill, released)
-                into[row] = known[corner]
-        return crops.reshape(-1, size, size, 3)
+        places: dict[tuple[float, ...], int] = {}
+        rows = [(float(b), *corners) for b, row in enumerate(boxes.tolist()) for corners in row]
+        of = np.array([places.setdefault(row, len(places)) for row in rows], np.int64)
+        crops = np.empty((len(places), size, size, 3), np.float32)
+
+        def fill_in(place: tuple[float, ...], into: int) -> None:
+            crops[into] = images.cut(garments[int(place[0])].pixels, place[1:], size, fill, released)
+
+        list(self._hands.map(fill_in, places, places.values()))
+        return crops, of
 
     def _nothing(self, photos: int, chosen: Sequence[int]) -> Looked:
         b, a, cells = photos, len(chosen), self._config.cells
@@ -77,8 +80,3 @@ def _tensors(checkpoint: Checkpoint | Stored) -> Mapping[str, np.ndarray]:
     if isinstance(checkpoint, Stored):
         return checkpoint.tensors
     return {name: tensor.numpy() for name, tensor in checkpoint.model.state_dict().items()}
-
-
-def _threads() -> int:
-    """As many as the process may use: OpenVINO itself counts the machine's."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

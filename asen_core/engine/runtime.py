@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from asen_core.graph import offered
 from asen_core.types import Frame, Garment
 
 RUNTIMES = ("auto", "openvino", "torch")
+_LENT = "SPACES_ZERO_GPU"
+"""Set where a GPU is lent for single calls, each in a process of its own: nothing can be recorded or tried out before."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,17 @@ def runtime_for(checkpoint: Checkpoint | Stored, device: str = "auto", runtime: 
         return OpenVinoRuntime(checkpoint)
     from asen_core.engine.torch_runtime import TorchRuntime, device_of
 
-    return TorchRuntime(checkpoint.model, device_of("cpu" if plain else device))
+    where = device_of("cpu" if plain else device)
+    if where.type == "cuda" and _LENT not in os.environ:
+        from asen_core.engine.gpu_runtime import GpuRuntime
+
+        return GpuRuntime(checkpoint.model, where, lambda: runtime_for(checkpoint, "cpu"))
+    return TorchRuntime(checkpoint.model, where)
+
+
+def cores() -> int:
+    """How many processor cores this process may use; libraries often count the machine's."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _quick(checkpoint: Checkpoint | Stored) -> bool:

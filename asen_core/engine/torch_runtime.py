@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 import torch
@@ -11,6 +10,7 @@ import torch
 from asen_core.engine.runtime import Looked
 from asen_core.errors import QueryError
 from asen_core.models import Model
+from asen_core.models.staged import unrounded
 from asen_core.types import Frame, Garment
 
 
@@ -32,17 +32,11 @@ class TorchRuntime:
         """As `Runtime.run`."""
         images = torch.from_numpy(inputs).permute(0, 3, 1, 2)
         sources = [_tensor(g.pixels) for g in garments]
-        with torch.inference_mode(), self._precisely():
+        with torch.inference_mode(), unrounded():
             boxes = None if given is None else torch.from_numpy(given).to(self.device)
             out = self.model(images.to(self.device), [s.to(self.device) for s in sources], frames, boxes, list(wanted))
         embedding, attention, boxes = (t.float().cpu().numpy() for t in (out.embedding, out.attention, out.boxes))
         return Looked(embedding, attention, boxes, tuple(p.float().cpu().numpy() for p in out.probabilities))
-
-    def _precisely(self) -> AbstractContextManager[None]:
-        """Full float32 in convolutions where the authors' numbers are promised: newer GPUs would round to 10 bits (TF32)."""
-        if self.model.config.geometry != "released":
-            return nullcontext()
-        return torch.backends.cudnn.flags(enabled=torch.backends.cudnn.enabled, allow_tf32=False)
 
 
 def device_of(name: str) -> torch.device:

@@ -68,11 +68,13 @@ class Branch:
         looked = o.matmul(o.reshape(coarse, whole([0, 0, -1]), True), features, False, True)  # (B, A, C)
         return self._embedded(looked, constant(self.asked.gate[None])), attention
 
-    def pairs(self, which: Node) -> Node:
-        """Photo p under attribute which[p] alone, which (P,) int64: embeddings (P, D), unit norm."""
+    def pairs(self, of: Node, which: Node) -> Node:
+        """Photo of[p] under attribute which[p] alone, (P,) int64 both: embeddings (P, D), unit norm."""
         o = ops()
-        features = o.reshape(self.found.deep, whole([0, 0, -1]), True)
-        keys = o.reshape(o.tanh(conv(self.found.deep, *self._keys)), whole([0, 0, -1]), True)
+        features, keys = (
+            o.gather(o.reshape(maps, whole([0, 0, -1]), True), of, whole([0]))
+            for maps in (self.found.deep, o.tanh(conv(self.found.deep, *self._keys)))
+        )
         spatial, gate = (
             o.unsqueeze(o.gather(constant(rows), which, whole([0])), whole([1]))
             for rows in (self.asked.spatial, self.asked.gate)

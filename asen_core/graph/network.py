@@ -54,9 +54,9 @@ class Network:
         found = self._look(inputs)
         return found[0], found[1]
 
-    def zoom(self, crops: np.ndarray, which: np.ndarray) -> np.ndarray:
-        """crops (P, s, s, 3) float32 in 0..255, each under attribute which[p], (P,) int64 -> embeddings (P, Dl), unit norm."""
-        return self._zoom([crops, which])[0]
+    def zoom(self, crops: np.ndarray, of: np.ndarray, which: np.ndarray) -> np.ndarray:
+        """Crops (U, s, s, 3) float32 in 0..255, of[p] under attribute which[p], (P,) int64 -> embeddings (P, Dl), unit norm."""
+        return self._zoom([crops, of, which])[0]
 
     def joined(
         self, global_part: np.ndarray, local_part: np.ndarray, wanted: Sequence[int]
@@ -75,9 +75,10 @@ def _look(config: ModelConfig, w: Weights, vectors: np.ndarray) -> Node:
 
 
 def _zoom(config: ModelConfig, w: Weights, vectors: np.ndarray) -> Node:
-    crops, which = _photos(config.roi_size, np.float32), ops().parameter([-1], np.int64, "which")
-    embedding = Branch("local", config, w, vectors, _normalised(crops, config)).pairs(which)
-    return runtime().Model([embedding], [crops, which], "zoom")
+    crops = _photos(config.roi_size, np.float32)
+    of, which = (ops().parameter([-1], np.int64, name) for name in ("of", "which"))
+    embedding = Branch("local", config, w, vectors, _normalised(crops, config)).pairs(of, which)
+    return runtime().Model([embedding], [crops, of, which], "zoom")
 
 
 def _photos(size: int, dtype: type[np.generic]) -> Node:

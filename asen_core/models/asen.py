@@ -37,8 +37,9 @@ class UnreadAsenPP(AsenPP):
         super().__init__(config, vocabulary)
         del self.global_prototypes, self.local_prototypes, self.reading_scale
 
-    def _read(self, embedding: Tensor, attributes: Sequence[int]) -> tuple[Tensor, ...]:
+    def read(self, embedding: Tensor, attributes: Sequence[int]) -> tuple[Tensor, ...]:
+        """Nothing: (B, 0) for each attribute."""
         return tuple(embedding.new_zeros(len(embedding), 0) for _ in attributes)
 
     def _empty(self, images: Tensor, attributes: Sequence[int]) -> Output:
-        return replace(super()._empty(images, attributes), probabilities=self._read(images.float(), attributes))
+        return replace(super()._empty(images, attributes), probabilities=self.read(images.float(), attributes))

@@ -110,7 +110,7 @@ class AsenPP(nn.Module):
         pairs = torch.cartesian_prod(torch.arange(b), torch.tensor(chosen, dtype=torch.int64)).reshape(-1, 2)
         local_part = self.zoom(sources, placed, pairs).reshape(b, a, -1)
         looks = self.joined(global_part, local_part)
-        probabilities = self._read(looks, chosen)
+        probabilities = self.read(looks, chosen)
         return Output(self.with_values(looks, probabilities), attention, used, probabilities)
 
     def joined(self, global_part: Tensor, local_part: Tensor) -> Tensor:
@@ -137,7 +137,8 @@ class AsenPP(nn.Module):
         unit = nn.functional.normalize
         return self.joined(unit(self.global_prototypes, dim=-1), unit(self.local_prototypes, dim=-1))
 
-    def _read(self, embedding: Tensor, attributes: Sequence[int]) -> tuple[Tensor, ...]:
+    def read(self, embedding: Tensor, attributes: Sequence[int]) -> tuple[Tensor, ...]:
+        """Looks (B, A, Dg + Dl) under the attributes of these indices -> (B, V) probabilities of the values of each."""
         prototypes, scales = self.prototypes(), self.reading_scale
         logits = (scales[a] * embedding[:, i] @ prototypes[self.value_slices[a]].T for i, a in enumerate(attributes))
         return tuple(z.softmax(-1) for z in logits)

@@ -19,6 +19,8 @@ class AttentionBranch(nn.Module):
     upsampled deep ones, because a placket is narrower than a deep cell. The fine map is smoothed over 3 x 3 cells, so that its
     peak is a place and not one cell's noise. Features are pooled as if each deep cell were four equal fine ones.
     `keys` is the width in which features and attribute meet, 0 for `attribute_dim`.
+    Where the trunk and the convolutions on it are in fewer bits than the rest (and x with them), keys and features are taken
+    from there into the rest's numbers.
     """
 
     def __init__(self, trunk: Trunk, attribute_dim: int, dim: int, fine: int = 0, keys: int = 0) -> None:
@@ -39,7 +41,7 @@ class AttentionBranch(nn.Module):
         if self.fine_conv is not None:
             keys = interpolate(keys, scale_factor=2, mode="bilinear", align_corners=False) + self.fine_conv(fine)
         asked = torch.tanh(self.spatial_query(queries))
-        scores = torch.einsum("bdhw,ad->bahw", torch.tanh(keys), asked) / math.sqrt(keys.shape[1])
+        scores = torch.einsum("bdhw,ad->bahw", torch.tanh(keys.to(asked.dtype)), asked) / math.sqrt(keys.shape[1])
         attention = scores.flatten(2).float().softmax(-1).unflatten(2, scores.shape[2:])
         coarse = attention
         if self.fine_conv is not None:
@@ -51,8 +53,9 @@ class AttentionBranch(nn.Module):
     def forward_pairs(self, x: Tensor, queries: Tensor) -> Tensor:
         """x (P, 3, S, S), each under its own attribute vector (P, d) -> embeddings (P, D), unit norm."""
         features, _ = self.trunk(x)
-        keys = torch.tanh(self.spatial_conv(features)).flatten(2)
-        scores = torch.einsum("pdn,pd->pn", keys, torch.tanh(self.spatial_query(queries)))
+        asked = torch.tanh(self.spatial_query(queries))
+        keys = torch.tanh(self.spatial_conv(features).to(asked.dtype)).flatten(2)
+        scores = torch.einsum("pdn,pd->pn", keys, asked)
         attention = (scores / math.sqrt(keys.shape[1])).float().softmax(-1)
         pooled = torch.einsum("pn,pcn->pc", attention, features.flatten(2).float())
         return self.embed(pooled, queries)
