@@ -127,7 +127,7 @@ def test_an_empty_batch_has_its_shape() -> None:
 
 
 def test_readers_are_one_on_a_processor_and_no_more_than_there_are_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading.os, "sched_getaffinity", lambda _: set(range(64)))
+    monkeypatch.setattr(reading, "cores", lambda: 64)
     assert (reading.readers(False), reading.readers(True)) == (1, 16)
-    monkeypatch.setattr(reading.os, "sched_getaffinity", lambda _: set(range(4)))
+    monkeypatch.setattr(reading, "cores", lambda: 4)
     assert reading.readers(True) == 4
