@@ -25,14 +25,17 @@ def replaced(text: str, tables: Mapping[str, str], page: str, family: str = "fig
         if name in seen:
             raise ValueError(f"{page}: {opening[0]} stands there twice; keep one pair.")
         seen.add(name)
-        parts += [text[at : opening.end()], "\n", tables[name].strip("\n"), "\n"]
+        table = tables[name].strip("\n")
+        parts += [text[at : opening.end()], "\n", table + "\n" if table else ""]
         at = closing.start()
     return "".join([*parts, text[at:]])
 
 
 def fill(page: Path, tables: Mapping[str, str], family: str) -> None:
-    """Write tables between their markers of a file. Raises: ValueError as `replaced`."""
-    write(page, replaced(page.read_text(encoding="utf-8"), tables, str(page), family))
+    """Write tables between their markers of a file; other tables of the family stay. Raises: ValueError as `replaced`."""
+    text = page.read_text(encoding="utf-8")
+    kept = {m[1]: m[2] for m in re.finditer(rf"<!-- {family}: (\S+) -->\n(.*?)<!-- /{family}: \1 -->", text, re.DOTALL)}
+    write(page, replaced(text, {**kept, **tables}, str(page), family))
 
 
 def names(text: str, family: str = "figures") -> set[str]:

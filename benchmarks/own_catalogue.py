@@ -209,8 +209,6 @@ def _started(asked: argparse.Namespace, photos: Path, gallery: Path) -> subproce
 
 def _indexed(asked: argparse.Namespace) -> None:
     """What is killed: one run that says how far it is, and leaves its report."""
-    import resource
-
     from asen_core.engine import Engine
     from asen_core.indexing import Progress, index
 
@@ -221,8 +219,7 @@ def _indexed(asked: argparse.Namespace) -> None:
         print(json.dumps({**vars(now), "at": round(time.perf_counter() - since, 3)}), flush=True)
 
     report = index(engine, photos, gallery, asked.out / "labels.csv", maps=False, each=each)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    markers.write(asked.out / "report.json", json.dumps({**report.to_json(), "peak_mb": round(peak)}))
+    markers.write(asked.out / "report.json", json.dumps({**report.to_json(), "peak_mb": round(machine.peak_mb())}))
 
 
 def table(found: Mapping[str, Any]) -> str:

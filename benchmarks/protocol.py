@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # as for `python -m` in that folder
 
 from asen_core import metrics  # noqa: E402
-from benchmarks import markers, tables  # noqa: E402
+from benchmarks import machine, markers, tables  # noqa: E402
 
 FOUND = ROOT / "benchmarks" / "protocol.json"
 PAGE = ROOT / "README.md"
@@ -71,7 +71,7 @@ def _in_fresh_processes(asked: argparse.Namespace) -> dict[str, Any]:
         **slowest,
         "peak_mb": max(r["peak_mb"] for r in rounds),
         "seconds_of_rounds": [r["seconds"] for r in rounds],
-        "machine": f"{_processor()}, {len(os.sched_getaffinity(0))} cores",
+        "machine": f"{machine.processor()}, {machine.cores()} cores",
         "python": platform.python_version(),
         "numpy": np.__version__,
     }
@@ -91,7 +91,7 @@ def measured(queries: int, candidates: int, length: int) -> dict[str, Any]:
     began = time.perf_counter()
     found = metrics.retrieval(vectors[0], values[0], vectors[1], values[1])
     seconds = time.perf_counter() - began
-    peak = _peak_mb()
+    peak = machine.peak_mb()
     differences = [
         abs(_slow(vectors[0][q], int(values[0][q]), vectors[1], values[1].tolist()) - found.precisions[i])
         for i, q in enumerate(found.rows[:COMPARED])
@@ -112,20 +112,6 @@ def _slow(query: np.ndarray, value: int, candidates: np.ndarray, values: list[in
             hits += 1
             total += hits / place
     return total / hits
-
-
-def _peak_mb() -> float:
-    """The most memory that this process held; `getrusage` would begin with what the process held that started it."""
-    status = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
-    return int(next(line.split()[1] for line in status if line.startswith("VmHWM:"))) * 1024 / 1e6
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
 def markdown(found: Mapping[str, Any]) -> str:

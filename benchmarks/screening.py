@@ -158,8 +158,6 @@ def _run(asked: argparse.Namespace, case: str, half: bool = False) -> dict[str, 
 
 def _screened(asked: argparse.Namespace) -> None:
     """Screen a case, new or not, to its end; with --half decide some hits on the way and be killed, as by a power cut."""
-    import resource
-
     from asen_core.engine import Engine
     from asen_core.errors import CaseError
     from asen_core.review.cases import Cases
@@ -181,8 +179,8 @@ def _screened(asked: argparse.Namespace) -> None:
 
     screen(engine, case, [asked.out / "suspects"], progress=told)
     waits = [b - a for a, b in pairwise(times)]
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"reports": len(times), "longest_wait": round(max(waits, default=0), 2), "peak_mb": round(peak)}))
+    longest, peak = round(max(waits, default=0), 2), round(machine.peak_mb())
+    print(json.dumps({"reports": len(times), "longest_wait": longest, "peak_mb": peak}))
 
 
 def same(first: Any, second: Any) -> dict[str, Any]:
