@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
@@ -10,18 +11,44 @@ GEOMETRIES = ("letterbox", "released")
 """How a photo becomes the square input: scaled whole between bars, or cut at its centre as by the authors' release."""
 
 
+WIDEST = 2**14
+"""The largest size or width that a model may have, far above any that is built."""
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+_KINDS = {
+    "int": ("a whole number", lambda value: type(value) is int),
+    "float": ("a number", _is_number),
+    "str": ("a text", lambda value: isinstance(value, str)),
+    "bool": ("true or false", lambda value: isinstance(value, bool)),
+}
+"""A field's annotation -> what a setting of that kind is called, and whether a value is one."""
+
+
 class FromDict:
-    """Strict construction from JSON: an unknown or missing setting is an error, never ignored."""
+    """Strict construction from JSON: an unknown, missing or differently typed setting is an error, never ignored."""
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Raises: ValueError, TypeError."""
         known = {f.name for f in fields(cls)}  # type: ignore[arg-type]
         if unknown := sorted(set(values) - known):
             raise ValueError(f"{cls.__name__} has no setting {', '.join(unknown)}; known: {', '.join(sorted(known))}.")
+        for field in fields(cls):  # type: ignore[arg-type]
+            kind, fits = _KINDS.get(str(field.type), ("", lambda value: True))
+            if field.name in values and not fits(values[field.name]):
+                raise ValueError(f"{field.name} must be {kind}, got {str(values[field.name])[:40]!r}.")
         return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)  # type: ignore[call-overload]
+
+
+_SIZES = ("input_size", "roi_size")
+_WIDTHS = ("attribute_dim", "global_dim", "local_dim", "global_keys", "local_keys")
 
 
 @dataclass(frozen=True)
@@ -58,6 +85,18 @@ class ModelConfig(FromDict):
     local_keys: int = 0
 
     def __post_init__(self) -> None:
+        for name in ("mean", "std"):
+            three = getattr(self, name)
+            if (
+                not isinstance(three, tuple)
+                or len(three) != 3
+                or not all(map(_is_number, three))
+                or (name == "std" and 0 in three)
+            ):
+                raise ValueError(f"{name} must be three numbers, those of std not 0, got {str(three)[:40]!r}.")
+        sizes = {name: getattr(self, name) for name in (*_SIZES, *_WIDTHS)}
+        if wrong := [f"{n} {v}" for n, v in sizes.items() if not (16 if n in _SIZES else 0) <= v <= WIDEST]:
+            raise ValueError(f"Sizes must lie in 16..{WIDEST} pixels, widths in 0..{WIDEST}, got {', '.join(wrong)[:80]}.")
         if self.method not in METHODS:
             raise ValueError(f"method must be one of {', '.join(METHODS)}, got {self.method!r}.")
         if not 0 < self.beta < 1:
@@ -75,8 +114,6 @@ class ModelConfig(FromDict):
         if self.geometry == "released" and (self.roi_margin or self.roi_min_size):
             got = f"{self.roi_margin} and {self.roi_min_size}"
             raise ValueError(f"Under geometry 'released' roi_margin and roi_min_size must be 0, got {got}.")
-        if min(self.global_keys, self.local_keys) < 0:
-            raise ValueError(f"Widths of keys must be 0 or more, got {self.global_keys} and {self.local_keys}.")
 
     @property
     def cells(self) -> int:

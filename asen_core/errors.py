@@ -29,3 +29,7 @@ class QueryError(AsenError):
 
 class CaseError(AsenError):
     """A reviewer's case is missing, damaged, of another catalogue, or its photos are no longer where they were."""
+
+
+class AccountError(AsenError):
+    """The file of those who may log in can't be read or written, or a name or password can't be taken."""

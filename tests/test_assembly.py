@@ -10,6 +10,7 @@ from test_gallery import DIM, NAMES, ROIS, vectors
 from asen_core.errors import GalleryError
 from asen_core.gallery import Entry, Gallery, Journal, assemble, manifest
 from asen_core.gallery.assembly import stored
+from asen_core.gallery.manifest import digest
 
 HEADER = {"attributes": list(NAMES), "dim": DIM, "split": 4, "fingerprint": "f" * 64}
 
@@ -52,7 +53,9 @@ def test_what_is_new_joins_what_is_kept_and_the_rest_goes(tmp_path: Path) -> Non
     assert not gone.exists()
     assert all(after.picture(item).is_file() for item in after.items)
     rows = stored(tmp_path / "g", HEADER)
-    assert [(row.id, row.facts, row.copies) for row in rows][1] == ("moved/c.jpg", {"read": "c"}, ("c2.jpg",))
+    picture = digest(tmp_path / "g" / rows[1].image)
+    facts = {"read": "c", "picture_sha256": picture}
+    assert [(row.id, row.facts, row.copies) for row in rows][1] == ("moved/c.jpg", facts, ("c2.jpg",))
     assert (rows[0].path, rows[0].size, rows[0].mtime_ns) == ("/photos/a.jpg", 10, 20)
     assert (after.manifest.generation, after.manifest.built["from"]) == (2, "photos")
 

@@ -9,8 +9,8 @@ from safetensors.torch import load_file, save_file
 from tiny import CONFIG, VOCABULARY, tiny_batch, tiny_checkpoint, tiny_model
 
 from asen_core import checkpoint
-from asen_core.checkpoint.directory import _sha256
 from asen_core.errors import CheckpointError
+from asen_core.files import digest
 
 
 def test_round_trip_keeps_every_number_to_half_precision(tmp_path: Path) -> None:
@@ -30,6 +30,7 @@ def test_fingerprint_follows_weights_and_settings_alone(tmp_path: Path) -> None:
     assert one == same != other
     settings = json.loads((tmp_path / "0" / "config.json").read_text())
     settings["figures"] = {"test": 1}
+    del settings["checksum"]
     (tmp_path / "0" / "config.json").write_text(json.dumps(settings))
     assert checkpoint.load(tmp_path / "0").fingerprint == one
 
@@ -43,7 +44,7 @@ def _flip_a_byte(directory: Path) -> None:
 def _edit(**changes: object) -> Callable[[Path], None]:
     def change(directory: Path) -> None:
         settings = json.loads((directory / "config.json").read_text())
-        settings.update(changes)
+        settings.update({"checksum": None, **changes})
         (directory / "config.json").write_text(json.dumps({k: v for k, v in settings.items() if v is not None}))
 
     return change
@@ -54,14 +55,14 @@ def _reweigh(change: Callable[[dict[str, torch.Tensor]], None]) -> Callable[[Pat
         tensors = load_file(directory / "model.safetensors")
         change(tensors)
         save_file(tensors, directory / "model.safetensors")
-        _edit(weights_sha256=_sha256(directory / "model.safetensors"))(directory)
+        _edit(weights_sha256=digest(directory / "model.safetensors"))(directory)
 
     return rewrite
 
 
 def _as_pickle(directory: Path) -> None:
     (directory / "model.safetensors").write_bytes(pickle.dumps({"model": 1}))
-    _edit(weights_sha256=_sha256(directory / "model.safetensors"))(directory)
+    _edit(weights_sha256=digest(directory / "model.safetensors"))(directory)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +71,10 @@ def _as_pickle(directory: Path) -> None:
         (lambda d: (d / "model.safetensors").unlink(), "has no model.safetensors"),
         (lambda d: (d / "config.json").unlink(), "has no config.json"),
         (lambda d: (d / "config.json").write_text("{"), "can't be read as JSON"),
-        (lambda d: (d / "config.json").write_text("[]"), "lacks format"),
+        (lambda d: (d / "config.json").write_text("[]"), "a JSON object was expected"),
+        (lambda d: (d / "config.json").write_text("{}"), "lacks format"),
+        (_edit(more=1), "no checkpoint has an entry 'more'"),
+        (_edit(checksum="0" * 64), r"config.json is damaged: its checksum is not that of its content"),
         (_flip_a_byte, "is damaged"),
         (_as_pickle, "not a safetensors file"),
         (_edit(format=99), "format 99"),

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from asen_core import draw
+from asen_core.draw import overlay
 from asen_core.types import Box, Frame, View
 
 
@@ -150,3 +151,8 @@ def test_contact_sheet_keeps_order_and_shape():
 def test_contact_sheet_refuses_no_columns():
     with pytest.raises(ValueError, match="at least one column"):
         draw.contact_sheet([], 0)
+
+
+def test_the_heat_maps_colours_are_the_middle_of_inferno():
+    colormaps = pytest.importorskip("matplotlib").colormaps
+    assert np.array_equal(overlay._HEAT, colormaps["inferno"](np.linspace(0.22, 0.8, 16))[:, :3])

@@ -11,8 +11,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "asen_core"
 
 FLOORS = {
-    "types": 0, "errors": 0, "config": 0, "names": 0, "vocabularies": 0,
-    "images": 1, "draw": 1, "metrics": 1, "files": 1, "arrays": 1, "accounts": 1,
+    "types": 0, "errors": 0, "config": 0, "names": 0, "vocabularies": 0, "files": 0, "sheets": 0,
+    "images": 1, "draw": 1, "metrics": 1, "arrays": 1, "accounts": 1,
     "models": 2, "graph": 2, "data": 2, "gallery": 2,
     "checkpoint": 3, "engine": 4,
     "review": 5, "evaluation": 5, "training": 6, "indexing": 6,

@@ -1,10 +1,10 @@
-import json
 import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from asen_core import files
 from asen_core.errors import GalleryError, QueryError
 from asen_core.gallery import Gallery, GalleryWriter, manifest
 from asen_core.gallery.background import background, percentile
@@ -226,7 +226,7 @@ def test_foreign_galleries_are_refused(tmp_path: Path) -> None:
     with pytest.raises(GalleryError, match=r"ffffffffffff.*eeee.*python -m asen_core index"):
         Gallery.open(tmp_path / "g", "e" * 64)
     path = tmp_path / "g" / "manifest.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 99}))
+    path.write_text(files.sealed(files.unsealed(path.read_bytes()) | {"format": 99}))
     with pytest.raises(GalleryError, match="format 99"):
         Gallery.open(tmp_path / "g")
 

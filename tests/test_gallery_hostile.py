@@ -1,6 +1,5 @@
 """Galleries that were tampered with, written anew under a reader, or cut off where it is least expected."""
 
-import json
 import sqlite3
 import threading
 from pathlib import Path
@@ -10,6 +9,7 @@ import pytest
 from test_assembly import HEADER, entries, key, looked, made
 from test_gallery import DIM, NAMES, ROIS, build, vectors
 
+from asen_core import files
 from asen_core.errors import GalleryError
 from asen_core.gallery import Gallery, GalleryWriter, Journal, assemble, manifest
 from asen_core.gallery import local as room
@@ -27,9 +27,9 @@ def tampered(directory: Path, change: str) -> None:
     link.execute(change)
     link.commit()
     link.close()
-    told = json.loads((directory / "manifest.json").read_text())
+    told = files.unsealed((directory / "manifest.json").read_bytes())
     told["sha256"]["items"] = digest(path)
-    (directory / "manifest.json").write_text(json.dumps(told))
+    (directory / "manifest.json").write_text(files.sealed(told))
 
 
 def test_a_picture_outside_of_the_gallery_is_never_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

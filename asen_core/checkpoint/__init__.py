@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from asen_core.checkpoint import directory
-from asen_core.checkpoint.directory import CONFIG, FORMAT, WEIGHTS, save
+from asen_core.checkpoint.directory import CONFIG, FORMAT, PARTS, WEIGHTS, save
 from asen_core.checkpoint.record import RELEASE, Checkpoint, Stored
 from asen_core.errors import CheckpointError
 
-__all__ = ["CONFIG", "FORMAT", "RELEASE", "WEIGHTS", "Checkpoint", "Stored", "load", "read", "save"]
+__all__ = ["CONFIG", "FORMAT", "PARTS", "RELEASE", "WEIGHTS", "Checkpoint", "Stored", "load", "read", "save"]
 
 
 def read(path: Path) -> Checkpoint | Stored:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from contextlib import nullcontext, suppress
 from functools import partial
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
     from asen_core.models import Model
 
 FORMAT = 1
-WEIGHTS, CONFIG = "model.safetensors", "config.json"
+WEIGHTS, CONFIG, PARTS = "model.safetensors", "config.json", ".part"
+"""Its files, and the folder in it that they are written to first."""
 _NEEDED, _NOTES = {"format", "weights_sha256", "model", "vocabulary"}, {"provenance", "figures"}
 
 
@@ -40,7 +42,7 @@ def save(
 ) -> None:
     """Write a checkpoint, floats as `dtype` (None: float16). Killed at any moment, the folder holds this one or the one before.
 
-    Both files are on the disk under temporary names before the first is renamed, and `read` knows the second one's.
+    Both files are on the disk in a folder of their own before the first takes its place, and `read` knows the second one there.
 
     Raises: CheckpointError where a weight is too large for `dtype`, or the folder can't be written.
     """
@@ -69,23 +71,26 @@ def _write(directory: Path, tensors: Mapping[str, Tensor], settings: dict[str, A
     """Put both files in place. Raises: OSError, SafetensorError; what was there stays then."""
     from safetensors.torch import save_file
 
-    parts = directory / _part(WEIGHTS), directory / _part(CONFIG)
+    folder = directory / PARTS  # of their own: safetensors, killed, leaves a file of a random name
+    parts = folder / WEIGHTS, folder / CONFIG
     try:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
         save_file(tensors, parts[0])
         parts[0].chmod(0o644)  # safetensors writes files that only their owner may read
         said = {"weights_sha256": files.digest(parts[0]), **settings}
         parts[1].write_text(files.sealed(said), encoding="utf-8")
         for part in parts:
             files.settle(part)
+        files.settle_folder(folder)
         files.settle_folder(directory)
     except BaseException:
-        for part in parts:
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
         raise
     os.replace(parts[0], directory / WEIGHTS)
     os.replace(parts[1], directory / CONFIG)
     files.settle_folder(directory)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def read(directory: Path) -> Stored:
@@ -97,6 +102,8 @@ def read(directory: Path) -> Stored:
     try:
         config = ModelConfig.from_dict(settings["model"])
         vocabulary = {str(k): tuple(str(x) for x in v) for k, v in settings["vocabulary"].items()}
+        if not vocabulary or not all(isinstance(settings.get(key, {}), dict) for key in ("provenance", "figures")):
+            raise ValueError("it names no attribute, or provenance and figures are no objects")
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _undescribed(directory, error) from None
     fingerprint = hashlib.sha256(
@@ -133,7 +140,7 @@ def _model(directory: Path, config: ModelConfig, vocabulary: Vocabulary) -> Mode
 
     try:
         model = build_model(config, vocabulary)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RuntimeError) as error:
         raise _undescribed(directory, error) from None
     _fill(model, directory / WEIGHTS)
     return model.eval().to(memory_format=torch.channels_last)
@@ -150,16 +157,12 @@ def _stored(name: str, tensor: Tensor, dtype: torch.dtype) -> Tensor:
     return stored
 
 
-def _part(name: str) -> str:
-    return f".{name}.part"
-
-
 def _finish(directory: Path) -> None:
     """Complete a save that was killed between its two renames."""
     with suppress(CheckpointError, OSError):
-        settings = _said(directory / _part(CONFIG))
+        settings = _said(directory / PARTS / CONFIG)
         if files.digest(directory / WEIGHTS) == settings["weights_sha256"]:
-            os.replace(directory / _part(CONFIG), directory / CONFIG)
+            os.replace(directory / PARTS / CONFIG, directory / CONFIG)
 
 
 def _settings(directory: Path) -> dict[str, Any]:
@@ -169,7 +172,7 @@ def _settings(directory: Path) -> dict[str, Any]:
             f"{directory} is not a checkpoint; give a directory with {WEIGHTS} and {CONFIG}, or a .pth.tar file of the "
             "authors' release."
         )
-    killed = directory / _part(CONFIG)  # what a save that was killed between its two renames has left
+    killed = directory / PARTS / CONFIG  # what a save that was killed between its two renames has left
     for name in (WEIGHTS, CONFIG):
         if not (directory / name).is_file() and not (name == CONFIG and killed.is_file()):
             raise CheckpointError(f"{directory} has no {name}; a checkpoint is a directory with {WEIGHTS} and {CONFIG}.")

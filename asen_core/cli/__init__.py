@@ -5,8 +5,10 @@ from __future__ import annotations
 import typer
 
 from asen_core.cli.background import make_background
+from asen_core.cli.bench import AFTER_NAME, bench
 from asen_core.cli.bring import bring
 from asen_core.cli.cases import cases
+from asen_core.cli.check import check
 from asen_core.cli.compare import compare
 from asen_core.cli.console import VerbGroup
 from asen_core.cli.convert import convert
@@ -25,6 +27,7 @@ from asen_core.cli.screen import screen
 from asen_core.cli.search import search
 from asen_core.cli.shard import shard
 from asen_core.cli.train import train
+from asen_core.cli.user import user
 from asen_core.cli.watch import watch
 
 app = typer.Typer(
@@ -57,10 +60,13 @@ app.command()(screen)
 app.command()(shard)
 app.command()(bring)
 app.command()(push)
+app.command()(check)
+app.command(context_settings=AFTER_NAME)(bench)
 app.add_typer(cases, name="cases")
 app.add_typer(data, name="data")
 app.add_typer(figure, name="figure")
 app.add_typer(watch, name="watch")
+app.add_typer(user, name="user")
 
 
 def main() -> None:

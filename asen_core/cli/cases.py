@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from asen_core.cli.console import JsonOption, emit, say, tell
@@ -38,7 +37,7 @@ def list_(store: StoreOption = None, as_json: JsonOption = False) -> None:
         table.add_column(name, justify="right")
     for case in found:
         counts = vars(case.counts()).values()
-        table.add_row(escape(case.name), case.created, escape(str(case.catalogue.directory)), *(f"{n:,}" for n in counts))
+        table.add_row(case.name, case.created, str(case.catalogue.directory), *(f"{n:,}" for n in counts))
     say(table if found else f"No cases in {opened.path} yet; make one with: python -m asen_core screen SUSPECTS --case NAME")
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from asen_core.cli.console import CheckpointOption, DeviceOption, GalleryOption, JsonOption, emit, say
@@ -80,7 +79,7 @@ def compare(
         given_photos = [paths for paths, _ in photos]
         emit({**comparison_json(found, engine, background, given_photos), "photos_alike": related})
     else:
-        say(_table(found), *(escape(line) for line in (*sentences(found), *related)))
+        say(_table(found), *sentences(found), *related)
 
 
 def weights_of(pairs: Sequence[str]) -> dict[str, float] | None:
@@ -202,11 +201,11 @@ def _overall(found: Comparison) -> str:
 
 
 def _table(found: Comparison) -> Table:
-    table = Table("attribute", title=f"{escape(found.first.name)} and {escape(found.second.name)}", title_justify="left")
+    table = Table("attribute", title=f"{found.first.name} and {found.second.name}", title_justify="left")
     for name in ("similarity", "mirrored", "closer than", "same kind", "weight"):
         table.add_column(name, justify="right")
     for design in (found.first, found.second):
-        table.add_column(escape(f"{design.name} is read as"), overflow="fold")
+        table.add_column(f"{design.name} is read as", overflow="fold")
     for name, feature in found.features.items():
         read = (_reading(view) for view in found.views(name)) if feature.applies else ("–", "–")
         table.add_row(attribute_name(name), *_figures(feature), f"{100 * found.weights[name]:.0f} %", *read)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import sqlite3
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -11,8 +14,10 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console, RenderableType
+from rich.text import Text
 from typer.core import TyperGroup
 
+from asen_core import files
 from asen_core.errors import AsenError
 
 if TYPE_CHECKING:
@@ -64,24 +69,48 @@ class VerbGroup(TyperGroup):
         try:
             return super().invoke(ctx)
         except AsenError as error:
-            print(f"Error: {' '.join(str(error).split())}", file=sys.stderr)
+            tell(f"Error: {' '.join(str(error).split())}")
+            raise typer.Exit(1) from None
+        except (OSError, sqlite3.Error) as error:
+            if getattr(error, "errno", None) == errno.EPIPE:  # whoever read the output has gone
+                raise
+            where = getattr(error, "filename", None) or "A file"
+            what = getattr(error, "strerror", None) or str(error)
+            tell(f"Error: {where} can't be read or written ({what}); make room, or give a place that you may use.")
             raise typer.Exit(1) from None
         except KeyboardInterrupt:
             print("Stopped.", file=sys.stderr)
             raise typer.Exit(130) from None
 
 
+class _Console(Console):
+    """Shows strings as they are, be it in tables: what comes from outside is neither markup nor codes for the terminal."""
+
+    def render_str(self, text: str, **how: Any) -> Text:
+        return super().render_str(plain(text), **how)
+
+
 def say(*lines: RenderableType) -> None:
-    """Print for people on stdout."""
+    """Print for people on stdout; a string is shown as it stands, `marked` reads markup in one."""
     # Without a terminal there is no width to keep to: a pipe gets whole rows.
-    console = Console() if sys.stdout.isatty() else Console(width=160)
+    console = _Console(width=None if sys.stdout.isatty() else 160, markup=False, emoji=False)
     for line in lines:
-        console.print(line, soft_wrap=isinstance(line, str))
+        console.print(line, soft_wrap=isinstance(line, str | Text))
+
+
+def marked(text: str) -> Text:
+    """A line with rich's markup; what comes from outside has to be escaped in it."""
+    return Text.from_markup(plain(text), emoji=False)
 
 
 def tell(line: str) -> None:
-    """Print beside the result, on stderr."""
-    print(line, file=sys.stderr)
+    """Print one line beside the result, on stderr."""
+    print(plain(line), file=sys.stderr)
+
+
+def plain(text: str) -> str:
+    """Text on one line: a name from outside may hold line breaks, and codes that move a terminal's cursor or turn its words."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def emit(value: Any) -> None:
@@ -135,7 +164,8 @@ def write_picture(path: Path, pixels: np.ndarray) -> None:
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(pixels).save(path)
+        with files.whole(path, path.with_name(f".{path.name}.{os.getpid()}{path.suffix}")) as part:
+            Image.fromarray(pixels).save(part)
     except (OSError, ValueError) as error:
         raise AsenError(
             f"{path} can't be written ({error}). Give a place you may write to and a name like sheet.png."

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from asen_core.cli.console import JsonOption, emit, say, tell
 from asen_core.errors import CheckpointError
+
+if TYPE_CHECKING:
+    import torch
+
+    from asen_core.checkpoint import Checkpoint
 
 
 def convert(
@@ -24,7 +29,8 @@ def convert(
     Nothing that the file may hold besides numbers is run; a tensor that is
     missing, unexpected or of another shape stops the conversion. With float32
     the new model gives the same embeddings bit for bit; with float16 regions
-    of interest may move, and with them the local half of an embedding.
+    of interest may move, and with them the local half of an embedding. Killed
+    at any moment, the same line goes on.
 
     [bold]Examples[/]
 
@@ -36,10 +42,17 @@ def convert(
 
     from asen_core import checkpoint
 
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise CheckpointError(f"{out} exists already; give a folder that is absent or empty.")
+    dtype = torch.float32 if float32 else torch.float16
+    own = {checkpoint.WEIGHTS, checkpoint.CONFIG, checkpoint.PARTS}
+    names = {path.name for path in out.iterdir()} if out.is_dir() else set()
+    taken = f"{out} exists already; give a folder that is absent or empty."
+    if (out.exists() and not out.is_dir()) or names - own:
+        raise CheckpointError(taken)
     loaded = checkpoint.load(file)
-    checkpoint.save(out, loaded.model, loaded.provenance, loaded.figures, torch.float32 if float32 else torch.float16)
+    if checkpoint.WEIGHTS in names and not _is_there(out, loaded, dtype):
+        raise CheckpointError(taken)
+    if not {checkpoint.WEIGHTS, checkpoint.CONFIG} <= names or checkpoint.PARTS in names:
+        checkpoint.save(out, loaded.model, loaded.provenance, loaded.figures, dtype)
     written = checkpoint.load(out)
     size = sum(path.stat().st_size for path in out.iterdir())
     if as_json:
@@ -55,3 +68,16 @@ def convert(
         tell(f"The file has no local branch: this is stage 1, the global branch alone, {written.model.dim:,} numbers.")
     tell("A gallery that was built with the file itself has to be built again with this folder.")
     tell(f"{size / 1e6:.0f} MB in {out}, {'float32' if float32 else 'float16'}; galleries know it as {written.fingerprint}.")
+
+
+def _is_there(out: Path, loaded: Checkpoint, dtype: torch.dtype) -> bool:
+    """Whether a folder holds just this model, of a run that was killed after it was written."""
+    from asen_core import checkpoint
+
+    try:
+        held = checkpoint.load(out)
+    except CheckpointError:
+        return False
+    there, wanted = held.model.state_dict(), loaded.model.state_dict()
+    same = held.provenance == loaded.provenance and there.keys() == wanted.keys()
+    return same and all((tensor.to(dtype).to(tensor.dtype) == there[name]).all() for name, tensor in wanted.items())

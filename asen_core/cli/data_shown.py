@@ -10,6 +10,8 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
+from asen_core.cli.console import marked
+
 if TYPE_CHECKING:
     from asen_core.data.official import ListState, Report
 
@@ -43,6 +45,11 @@ def report_json(report: Report) -> dict[str, Any]:
 
 def shown(report: Report) -> list[RenderableType]:
     """For people: every list, what is wrong, and how it is put right."""
+    return [marked(line) if isinstance(line, str) else line for line in _said(report)]
+
+
+def _said(report: Report) -> list[RenderableType]:
+    """The same with rich's markup in its strings."""
     said: list[RenderableType] = [_table(report), *_notes(report)]
     if report.complete:
         return [*said, f"[green]Complete:[/] all lists and all {report.photos:,} photos are there."]
@@ -70,13 +77,13 @@ def shown(report: Report) -> list[RenderableType]:
 
 def _table(report: Report) -> Table:
     sizes = ("lines", "published") if any(s.published for s in report.lists) else ("lines",)
-    table = Table("list", title=escape(f"{report.facts.name} in {report.root}"), title_justify="left")
+    table = Table("list", title=f"{report.facts.name} in {report.root}", title_justify="left")
     for name in (*sizes, "photos there"):
         table.add_column(name, justify="right")
     table.add_column("state")
     for state in report.lists:
         there = "–" if state.photos is None else f"{state.photos - len(state.absent):,} of {state.photos:,}"
-        table.add_row(state.file, *(_count(getattr(state, size)) for size in sizes), there, _state(state))
+        table.add_row(state.file, *(_count(getattr(state, size)) for size in sizes), there, marked(_state(state)))
     return table
 
 
@@ -149,7 +156,7 @@ def _count(number: int | None) -> str:
 
 def _source(source: Any) -> RenderableType:
     grid = Table.grid(padding=(0, 1))
-    grid.add_row("•", escape(source.what))
-    grid.add_row("", f"{escape(source.site)}: {escape(source.address)}")
-    grid.add_row("", escape(source.access))
+    grid.add_row("•", source.what)
+    grid.add_row("", f"{source.site}: {source.address}")
+    grid.add_row("", source.access)
     return Padding(Group(grid), (0, 0, 0, 2))

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from asen_core.cli.console import CheckpointOption, DeviceOption, GalleryOption, JsonOption, emit, say, tell
@@ -168,9 +167,9 @@ def _check(engine: Engine, path: Path, sides: list[list[File]], as_json: bool) -
 
 def _print(verdict: Verdict) -> None:
     for name, same in verdict.files:
-        say(escape(f"{name}: {'the same file, byte for byte' if same else 'NOT a file of this pack'}"))
+        say(f"{name}: {'the same file, byte for byte' if same else 'NOT a file of this pack'}")
     for name in verdict.missing:
-        say(escape(f"{name}: of the pack, not given"))
+        say(f"{name}: of the pack, not given")
     if not verdict.same_files:
         say("The files are not those of the pack, so its figures were not computed anew.")
         return

@@ -151,7 +151,7 @@ def _tell(found: Report, fold: bool, maps: bool) -> None:
     for note in found.notes:
         tell(note)
     for name, reason in found.left_out.items():
-        tell(f"Left out {_line(name)}: {_line(reason)}")
+        tell(f"Left out {name}: {reason}")
     _groups("have the same content", found.copies)
     _groups("look the same", found.near)
     if (found.copies or found.near) and not fold:
@@ -159,7 +159,7 @@ def _tell(found: Report, fold: bool, maps: bool) -> None:
     for what, names in (("Named by the labels, but not there", found.absent), ("Named by the labels twice", found.twice)):
         if names:
             more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-            tell(f"{what}: {len(names)} ({', '.join(map(_line, names[:SHOWN]))}{more})")
+            tell(f"{what}: {len(names)} ({', '.join(names[:SHOWN])}{more})")
     if maps and found.items > MAPPED:
         tell(f"Maps of more than {MAPPED:,} garments take long; make them with: python -m asen_core map --gallery {found.out}")
     counts = {k: getattr(found, k) for k in ("added", "changed", "renamed", "removed", "folded")}
@@ -170,11 +170,6 @@ def _tell(found: Report, fold: bool, maps: bool) -> None:
 
 def _groups(how: str, groups: tuple[tuple[str, ...], ...]) -> None:
     for names in groups[:SHOWN]:
-        tell(f"These {how}: {', '.join(map(_line, names))}")
+        tell(f"These {how}: {', '.join(names)}")
     if len(groups) > SHOWN:
         tell(f"... and {len(groups) - SHOWN} more groups that {how}.")
-
-
-def _line(text: str) -> str:
-    """Text from outside on one line: a file's name may hold line breaks, and codes that move a terminal's cursor."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

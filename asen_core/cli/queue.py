@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:
@@ -38,8 +37,8 @@ def queue_table(case: Case, percentile: float | None = None, undecided: bool = F
     queue = case.queue(percentile, undecided_only=undecided)
     least = case.settings.percentile if percentile is None else percentile
     if not queue:
-        return f"No hit of {escape(case.name)} is closer than {least:g} % of pairs; lower --percentile to see more."
-    title = f"{len(queue):,} suspects of {escape(case.name)} with a hit closer than {least:g} % of pairs, most unusual first"
+        return f"No hit of {case.name} is closer than {least:g} % of pairs; lower --percentile to see more."
+    title = f"{len(queue):,} suspects of {case.name} with a hit closer than {least:g} % of pairs, most unusual first"
     table = Table("suspect", "file", "alike in", title=title, title_justify="left")
     table.add_column("closer than", justify="right")
     for name in ("to", "hit", "open"):
@@ -47,8 +46,8 @@ def queue_table(case: Case, percentile: float | None = None, undecided: bool = F
     table.add_column("decision")
     for q in queue[:count]:
         top, open_ = q.top, f"{q.undecided} of {q.hits}"
-        cells = (top.attribute, _shown(top.standing), escape(top.item), str(top.id), open_, _said(top))
-        table.add_row(str(q.suspect.id), escape(q.suspect.name), *cells)
+        cells = (top.attribute, _shown(top.standing), top.item, str(top.id), open_, _said(top))
+        table.add_row(str(q.suspect.id), q.suspect.name, *cells)
     if len(queue) > count:
         table.caption = f"The first {count} of {len(queue):,}; more with: python -m asen_core cases show NAME -k {len(queue)}"
     return table
@@ -56,13 +55,13 @@ def queue_table(case: Case, percentile: float | None = None, undecided: bool = F
 
 def hits_table(name: str, hits: list[Hit]) -> Table:
     """The hits of one suspect for people."""
-    table = Table("hit", "alike in", "to", title=f"Hits of {escape(name)}, most unusual first", title_justify="left")
+    table = Table("hit", "alike in", "to", title=f"Hits of {name}, most unusual first", title_justify="left")
     for column in ("similarity", "closer than", "of its kind"):
         table.add_column(column, justify="right")
     table.add_column("decision")
     for h in hits:
         figures = (f"{h.similarity:.3f}", _shown(h.standing), _shown(h.within))
-        table.add_row(str(h.id), h.attribute, escape(h.item), *figures, _said(h))
+        table.add_row(str(h.id), h.attribute, h.item, *figures, _said(h))
     return table
 
 
@@ -91,4 +90,4 @@ def _shown(standing: Standing | None) -> str:
 def _said(hit: Hit) -> str:
     if hit.decision is None:
         return "–"
-    return f"{hit.decision.decision} ({escape(hit.decision.reviewer)}{', elsewhere' if hit.decision.inherited else ''})"
+    return f"{hit.decision.decision} ({hit.decision.reviewer}{', elsewhere' if hit.decision.inherited else ''})"

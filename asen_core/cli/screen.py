@@ -82,7 +82,9 @@ def screen(
     known = cases.case(case) if case.strip() in cases.list() else None
     if known is None and not suspects:
         raise typer.BadParameter("A new case needs suspects: a folder, a zip or photos.", param_hint="SUSPECTS")
-    if known is not None and (attribute or hits):
+    if known is not None and (
+        (attribute and tuple(attribute) != known.settings.attributes) or (hits and hits != known.settings.hits)
+    ):
         raise typer.BadParameter(
             "The case has its attributes and hits already; make a new one for others.", param_hint="--case"
         )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from asen_core import files
 from asen_core.errors import AsenError
 from asen_core.names import attribute_name, value_name
 
@@ -55,11 +56,9 @@ td, th { text-align: left; padding: .25rem .8rem .25rem 0; border-bottom: 1px so
 
 def write(path: Path, report: WatchReport, gallery: Gallery) -> None:
     """Write the page. Raises: AsenError where the place can't be written."""
-    part = path.with_name(f"{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text("".join(_page(report, gallery)), encoding="utf-8")
-        part.replace(path)
+        files.write(path, "".join(_page(report, gallery)).encode())
     except OSError as reason:
         raise AsenError(f"{path} can't be written ({reason.strerror}); give a place you may write to.") from reason
 

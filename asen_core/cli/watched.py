@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from rich.markup import escape
 from rich.table import Table
 
 from asen_core.cli.console import emit, say, tell
@@ -34,7 +33,7 @@ def print_list(opened: Watches, found: list[Saved]) -> None:
         table.add_column(column, justify="right")
     for saved in found:
         words = (saved.name, str(saved.question), str(saved.threshold), saved.ran or "–")
-        table.add_row(*map(escape, words), *(f"{n:,}" for n in (saved.known, saved.told, saved.waiting)))
+        table.add_row(*words, *(f"{n:,}" for n in (saved.known, saved.told, saved.waiting)))
     add = "python -m asen_core watch add PHOTO ATTRIBUTE --name NAME"
     say(table if found else f"No saved searches in {opened.path} yet; make one with: {add}")
 
@@ -98,7 +97,7 @@ def hit_json(match: Match, gallery: Gallery) -> dict[str, Any]:
 
 def line(saved: Saved) -> str:
     """A saved search in one line."""
-    return escape(f"{saved.name}: {saved.question}; {saved.threshold}")
+    return f"{saved.name}: {saved.question}; {saved.threshold}"
 
 
 def _print_news(news: News, gallery: Gallery, count: int) -> None:
@@ -122,7 +121,7 @@ def _table(title: str, *more: str) -> Table:
 def _cells(hit: Match, gallery: Gallery) -> tuple[str, ...]:
     labels = ", ".join(f"{name} {value}" for name, value in list(hit.item.labels.items())[:4])
     words = (hit.item.id, labels or "–", str(gallery.picture(hit.item)))
-    return (f"{hit.similarity:.3f}", f"{hit.percentile:.1f} %", *map(escape, words))
+    return (f"{hit.similarity:.3f}", f"{hit.percentile:.1f} %", *words)
 
 
 def _again(opened: Watches) -> str:

@@ -109,7 +109,7 @@ def _rows(lines: list[str], faults: Faults) -> dict[str, tuple[str, str]]:
         image, item, status = fields
         if status not in STATUSES:
             faults.add(number, f"the status {status!r} is none of {', '.join(STATUSES)}")
-        elif image.startswith("/") or ".." in image.split("/") or "\\" in image:
+        elif image.startswith("/") or ".." in image.split("/") or "\\" in image or "\0" in image:
             faults.add(number, f"{image!r} is no path below the folder of the photos")
         elif image in first:
             faults.add(number, f"{image} stands on line {first[image]} already")

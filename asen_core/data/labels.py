@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import hashlib
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from asen_core import files
 from asen_core.errors import DataError
 from asen_core.types import Box
 
@@ -41,10 +43,10 @@ def read_labels(
     A photo lies at images/image, or at images/dataset/image where there is a `dataset` column.
     `attributes` limits the columns that are read; None reads them all.
 
-    Raises: DataError where the file, a column or the split is missing, or a photo is listed twice.
+    Raises: DataError where the file, a column or the split is missing, a photo is listed twice, or a row names none.
     """
     rows = _rows(csv_path, {"image"})
-    columns = set(rows[0]) - {"image", "dataset", "split"} if rows else set()
+    columns = set(rows[0]) - {"", "image", "dataset", "split"} if rows else set()
     if attributes is not None:
         columns &= set(attributes)
         if rows and not columns:
@@ -54,6 +56,8 @@ def read_labels(
     photos: dict[str, Photo] = {}
     for row in rows:
         key = photo_key(row)
+        if not row["image"]:
+            raise DataError(f"{csv_path} has a row that names no photo in the column image; name it, or take the row out.")
         if key in photos:
             raise DataError(f"{csv_path} lists {key} twice; keep one row per photo.")
         labels = {c: row[c] for c in sorted(columns) if row[c]}
@@ -133,7 +137,7 @@ def _boxes_of_mask(mask: np.ndarray, apart: bool) -> tuple[Box, ...]:
 
 def _write(csv_path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     try:
-        with open(csv_path, "w", newline="", encoding="utf-8") as file:
+        with files.whole(csv_path) as part, open(part, "w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([columns, *rows])
     except OSError as error:
         raise DataError(f"{csv_path} can't be written: {error}. Give a folder you may write to.") from None
@@ -146,6 +150,9 @@ def _rows(csv_path: Path, needed: set[str]) -> list[dict[str, str]]:
             missing = needed - set(reader.fieldnames or ())
             if missing:
                 raise DataError(f"{csv_path} lacks the column {', '.join(sorted(missing))}; it has {reader.fieldnames}.")
+            named = [name for name in reader.fieldnames or () if name]
+            if double := next((name for name, count in Counter(named).items() if count > 1), None):
+                raise DataError(f"{csv_path} has two columns named {double!r}; rename one.")
             rows = [{k: (v or "").strip() for k, v in row.items() if k is not None} for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{csv_path} can't be read as a CSV file in UTF-8: {error}.") from None

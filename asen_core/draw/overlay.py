@@ -7,13 +7,23 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
-from matplotlib import colormaps
 from PIL import Image
 
 from asen_core.types import Box, Garment, View
 
-_HEAT = colormaps["inferno"](np.linspace(0.22, 0.8, 16))[:, :3]
-"""The middle of the map: lightness rises evenly, and both ends stay visible on black and on white cloth."""
+_HEAT = np.array(
+    [
+        (0.290763, 0.045644, 0.418637), (0.354032, 0.066925, 0.430906),
+        (0.416331, 0.090203, 0.432943), (0.478558, 0.112764, 0.427475),
+        (0.534683, 0.132534, 0.416667), (0.596940, 0.154848, 0.398125),
+        (0.658463, 0.178962, 0.372748), (0.718264, 0.206636, 0.340931),
+        (0.775059, 0.239667, 0.303526), (0.827372, 0.279517, 0.261750),
+        (0.873741, 0.326906, 0.216886), (0.912966, 0.381636, 0.169755),
+        (0.944285, 0.442772, 0.120354), (0.967322, 0.509078, 0.068659),
+        (0.980824, 0.572209, 0.028508), (0.987622, 0.645320, 0.039886),
+    ]
+)  # fmt: skip
+"""Sixteen colours of "inferno" from 0.22 to 0.8: lightness rises evenly, both ends stay visible on black and on white cloth."""
 
 
 def strength(view: View, photo: tuple[int, int], size: tuple[int, int]) -> np.ndarray:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from asen_core import files
 from asen_core.gallery import cells as sorting
 from asen_core.gallery import manifest as disk
 from asen_core.gallery import sums
@@ -81,7 +81,10 @@ class Approximate:
             fits = (len(notes["attributes"]), notes["count"], notes["dim"]) == (attributes, self._count, dim)
             self._made = [{name: made[name] for name in _NEEDED} for made in notes["attributes"]]
             self._exact_below = int(notes["exact_below"])
-        except (KeyError, TypeError, ValueError):
+            for made in self._made:
+                needed = (made["candidates"], made["bytes"], made["blur"], wanted(made["probes"], 1.0, FIRST, True))
+                fits = fits and bool(np.isfinite(needed).all()) and type(made["candidates"]) is int and made["candidates"] > 0
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError):
             fits = False
         if not fits:
             raise disk.damaged(folder.parent, folder.name, "belongs to other vectors")
@@ -174,7 +177,7 @@ def _opened(folder: Path, made: Mapping[str, Any], vectors: np.ndarray) -> Cells
         return Cells(path, vectors)
     except OSError as reason:
         raise disk.damaged(folder.parent, name, "is missing or can't be read") from reason
-    except (ValueError, RuntimeError) as reason:
+    except (ValueError, RuntimeError, MemoryError) as reason:
         raise disk.damaged(folder.parent, name, f"can't be used ({str(reason)[:120]})") from reason
 
 
@@ -187,6 +190,5 @@ def _digest(vectors: np.ndarray) -> str:
 
 
 def _save(path: Path, content: Mapping[str, Any]) -> None:
-    part = path.with_name(path.name + disk.UNFINISHED)
-    part.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    os.replace(part, path)
+    with files.whole(path, path.with_name(path.name + disk.UNFINISHED)) as part:
+        part.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

@@ -71,7 +71,7 @@ def assemble(
     if reuse and before and same_make(before, header):
         sources.append(_of_gallery(directory, before))
     places = [_place(entry, sources) for entry in entries]
-    generation = (before.generation if before else 0) + 1
+    generation = (before.generation if before else _highest(directory)) + 1
     _write_vectors(directory / disk.named(disk.VECTORS, generation), sources, places, header, each)
     labels = coded([{k: v for k, v in entry.labels.items() if v} for entry in entries])
     _save(directory / disk.named(disk.CODES, generation), labels.codes)
@@ -140,6 +140,13 @@ def _manifest_before(directory: Path) -> Manifest | None:
         return disk.read(directory)
     except GalleryError:
         return None
+
+
+def _highest(directory: Path) -> int:
+    """The newest generation beside a damaged manifest: readers may still hold it. 0 where there is none: it was never whole."""
+    if not (directory / disk.MANIFEST).exists():
+        return 0
+    return max(map(disk.generation_of, (path.name for path in directory.iterdir())), default=0)
 
 
 def _of_journal(journal: Journal) -> _Source:

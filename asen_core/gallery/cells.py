@@ -9,6 +9,7 @@ from pathlib import Path
 import faiss
 import numpy as np
 
+from asen_core import files
 from asen_core.gallery.finder import Found, ordered, selector, unit
 
 CODES = {"sq8": faiss.ScalarQuantizer.QT_8bit, "fp16": faiss.ScalarQuantizer.QT_fp16}
@@ -49,9 +50,8 @@ def write(
     for start in range(0, count, CHUNK):
         index.add(_padded(vectors[start : start + CHUNK], padded))
         each(index.ntotal)
-    part = path.with_name(path.name + ".part")
-    faiss.write_index(index, str(part))
-    os.replace(part, path)
+    with files.whole(path, path.with_name(path.name + ".part")) as part:
+        faiss.write_index(index, str(part))
 
 
 class Cells:
@@ -72,7 +72,8 @@ class Cells:
         self.centres = self._index.quantizer.reconstruct_n(0, self.count)
         lists = self._index.invlists
         sizes = [lists.list_size(cell) for cell in range(self.count)]
-        ids = [faiss.rev_swig_ptr(lists.get_ids(c), n).astype(np.int32) for c, n in enumerate(sizes) if n]
+        held = (faiss.rev_swig_ptr(lists.get_ids(c), n) for c, n in enumerate(sizes) if n)
+        ids = [np.where((some >= 0) & (some < count), some, -1).astype(np.int32) for some in held]
         placed = np.concatenate(ids) if ids else np.zeros(0, np.int32)
         if len(placed) != count or not np.array_equal(np.bincount(placed[placed >= 0], minlength=count), np.ones(count, int)):
             raise ValueError(f"it doesn't hold each of {count:,} items once")

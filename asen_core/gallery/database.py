@@ -35,12 +35,12 @@ class Kind:
             raise self.error(f"The folder {path.parent} can't be made ({reason.strerror}); choose another place.") from reason
         with self._connected(path) as db:
             if self._version(db, path) == self.version:
-                return
+                return self._check_tables(db, path)
             if self.ahead:
                 db.execute("PRAGMA journal_mode=WAL")
             db.execute("BEGIN IMMEDIATE")
             if self._version(db, path) == 0:  # another process may have been quicker
-                for statement in self.schema.split(";\n"):
+                for statement in self._statements:
                     db.execute(statement)
                 db.execute(f"PRAGMA application_id={self.application}")
                 db.execute(f"PRAGMA user_version={self.version}")
@@ -48,11 +48,23 @@ class Kind:
 
     @contextmanager
     def reading(self, path: Path) -> Iterator[sqlite3.Connection]:
-        """A connection of its own that sees one state of the file. Raises: the kind's error where it can't be read."""
+        """A connection of its own that sees one state of the file.
+
+        Raises: the kind's error where it can't be read, also where what the block finds in it can't be understood.
+        """
         with self._connected(path) as db:
             db.execute("BEGIN")
-            yield db
+            with self.understood(path):
+                yield db
             db.execute("COMMIT")
+
+    @contextmanager
+    def understood(self, path: Path) -> Iterator[None]:
+        """For reading what is stored as text: it is not ours where that fails. Raises: the kind's error."""
+        try:
+            yield
+        except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as reason:
+            raise self._unusable(path, reason) from reason
 
     @contextmanager
     def writing(self, path: Path) -> Iterator[sqlite3.Connection]:
@@ -71,11 +83,24 @@ class Kind:
                 db.execute("PRAGMA foreign_keys=ON")
                 db.execute("PRAGMA synchronous=FULL")
                 yield db
-        except (sqlite3.ProgrammingError, sqlite3.IntegrityError):
+        except sqlite3.ProgrammingError:
             raise  # ours, not the file's
-        except sqlite3.DatabaseError as reason:
-            told = f"The {self.holds} in {path} can't be used ({reason})"
-            raise self.error(f"{told}; check the file and the free space, or give another.") from reason
+        except (sqlite3.DatabaseError, UnicodeDecodeError, MemoryError) as reason:  # sqlite may ask for what a bad page claims
+            raise self._unusable(path, reason) from reason
+
+    def _unusable(self, path: Path, reason: Exception) -> AsenError:
+        told = f"The {self.holds} in {path} can't be used ({str(reason)[:200]})"
+        return self.error(f"{told}; check the file and the free space, or give another.")
+
+    @property
+    def _statements(self) -> list[str]:
+        return [statement.strip() for statement in self.schema.split(";\n") if statement.strip()]
+
+    def _check_tables(self, db: sqlite3.Connection, path: Path) -> None:
+        """Other tables, and more of them, would be a stranger's: a view can count without end. Raises: the kind's error."""
+        made = [str(sql) for (sql,) in db.execute("SELECT sql FROM sqlite_master WHERE sql <> ''")]
+        if sorted(made) != sorted(self._statements):
+            raise self._unusable(path, ValueError("its tables are not those that this program makes"))
 
     def _version(self, db: sqlite3.Connection, path: Path) -> int:
         """0 for an empty file. Raises: the kind's error for a file of somebody else or of a newer version."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
@@ -14,7 +15,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from asen_core.gallery.manifest import IMAGES, UNFINISHED, has_picture
+from asen_core import files
+from asen_core.gallery.manifest import IMAGES, PICTURE_SUM, UNFINISHED, has_picture
 from asen_core.types import Box, Garment
 
 LONGEST, QUALITY, FLUSH = 384, 80, 64
@@ -48,9 +50,8 @@ class Journal:
             folder.mkdir(parents=True)
             for name in (VECTORS, ROIS, LINES):
                 (folder / name).touch()
-            part = folder / (HEADER + UNFINISHED)
-            part.write_text(json.dumps(self.header), encoding="utf-8")
-            part.replace(folder / HEADER)
+            with files.whole(folder / HEADER, folder / (HEADER + UNFINISHED)) as part:
+                part.write_text(json.dumps(self.header), encoding="utf-8")
         self._rows = {row.key: row for row in self._cut_to_whole_rows()}
 
     def __contains__(self, key: object) -> bool:
@@ -86,7 +87,8 @@ class Journal:
         if missing := [a for a in self.attributes if a not in rois]:
             raise ValueError(f"rois must have a box for every attribute; missing: {', '.join(missing)}.")
         boxes = np.stack([_fractions(rois[a]) for a in self.attributes]) if self.attributes else np.zeros((0, 4), np.float16)
-        row = Looked(key, self._save_picture(key, pixels), dict(facts or {}))
+        image, digest = self._save_picture(key, pixels)
+        row = Looked(key, image, {**(facts or {}), PICTURE_SUM: digest})
         self._waiting.append((row, vectors.astype(np.float16), boxes))
         self._rows[key] = row
         if self.waiting >= FLUSH:
@@ -96,6 +98,8 @@ class Journal:
         """Write what waits; lines last, since only garments that have one are counted when resuming. Raises: OSError."""
         rows, vectors, rois = zip(*self._waiting, strict=True) if self._waiting else ((), (), ())
         lines = "".join(json.dumps([row.key, row.image, row.facts]) + "\n" for row in rows).encode()
+        for row in rows:
+            files.settle(self.folder.parent / row.image)
         parts = (b"".join(v.tobytes() for v in vectors), b"".join(r.tobytes() for r in rois), lines)
         for name, data in zip((VECTORS, ROIS, LINES), parts, strict=True):
             with (self.folder / name).open("rb+") as file:
@@ -122,17 +126,19 @@ class Journal:
         """Throw it away, once all is in the gallery."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _save_picture(self, key: str, pixels: np.ndarray | bytes) -> str:
+    def _save_picture(self, key: str, pixels: np.ndarray | bytes) -> tuple[str, str]:
+        """Its name below the gallery's folder, and the digest of what is in it."""
         if len(key) < 24 or set(key) - set("0123456789abcdef"):
             raise ValueError(f"A key must be at least 24 hexadecimal digits, got {key[:40]!r}.")
         image = f"{IMAGES}/{key[:2]}/{key[:24]}.webp"
         path = self.folder.parent / image
-        if not has_picture(self.folder.parent, image):
+        content = pixels if isinstance(pixels, bytes) else encoded(pixels)
+        if not has_picture(self.folder.parent, image) or path.read_bytes() != content:
             path.parent.mkdir(parents=True, exist_ok=True)
-            part = path.with_name(f"{path.name}.{os.getpid()}{UNFINISHED}")
-            part.write_bytes(pixels if isinstance(pixels, bytes) else encoded(pixels))
+            part = self.folder / (path.name + UNFINISHED)  # what a kill leaves of it goes with the journal
+            part.write_bytes(content)
             part.replace(path)
-        return image
+        return image, hashlib.sha256(content).hexdigest()
 
     def _matches(self) -> bool:
         try:

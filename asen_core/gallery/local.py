@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from asen_core import arrays
 from asen_core.gallery import manifest as disk
 from asen_core.gallery.columns import Coded, Column, Columns
 from asen_core.gallery.exact import Exact
@@ -45,7 +46,7 @@ class LocalStore:
                 raise ValueError("it has fewer label values than there are codes")
             if pictures:
                 self._check_pictures()
-        except (sqlite3.Error, ValueError, TypeError, KeyError) as reason:
+        except (sqlite3.Error, ValueError, TypeError, KeyError, MemoryError) as reason:
             raise self._damaged(disk.ITEMS, f"can't be read ({str(reason)[:120]})") from reason
         self._columns = Columns(Coded(self.manifest.labels, codes, values))
         self.finder = self._finder()
@@ -90,8 +91,11 @@ class LocalStore:
         return self._background
 
     def picture(self, item: Item) -> Path:
-        """As `GalleryStore.picture`."""
-        return self.directory / item.image
+        """As `GalleryStore.picture`. Raises: GalleryError for a link to something else: of many not all are checked before."""
+        path = self.directory / item.image
+        if path.is_symlink() and not disk.has_picture(self.directory, item.image):
+            raise disk.damaged(self.directory, item.image, "is a link to something that is no picture")
+        return path
 
     def close(self) -> None:
         """As `GalleryStore.close`."""
@@ -116,9 +120,9 @@ class LocalStore:
     def _array(self, role: str, shape: tuple[int, ...] | None, dtype: type) -> np.ndarray:
         path = self.directory / self.manifest.file(role)
         try:
-            array = np.load(path, mmap_mode="r" if path.stat().st_size > 4096 else None, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as reason:
-            raise self._damaged(role, "is no array file") from reason
+            array = arrays.load(path)
+        except (OSError, ValueError) as reason:
+            raise self._damaged(role, f"is no array file ({str(reason)[:120]})") from reason
         small = array.nbytes <= CHECKED_BYTES
         if array.dtype != dtype or (shape is not None and array.shape != shape) or (small and not np.isfinite(array).all()):
             raise self._damaged(role, f"holds {array.shape} {array.dtype}, expected finite {shape} {np.dtype(dtype)}")

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from asen_core import files
 from asen_core.config import FromDict
 from asen_core.errors import GalleryError
 
@@ -23,10 +21,12 @@ MAPS, PAIRS, PRINTS, UNFINISHED = "maps.npz", "pairs.npz", "prints.npz", ".part"
 """Garments laid out in two dimensions; likeness of pairs of different garments by chance, and hashes of the pictures, both made
 by the review room; a file being written has an ending of its own."""
 PICTURE = re.compile(r"images/[0-9a-f]{2}/[0-9a-f]{24}\.webp")
+PICTURE_SUM = "picture_sha256"
+"""The fact of an item that says what its picture's file was when it was written."""
 _ROLES = "|".join(ENDINGS)
 _OF_A_GENERATION = re.compile(rf"(?:(?:{_ROLES})-(\d{{4,}})\.(?:sqlite|npy)|{NEIGHBOURS}-(\d{{4,}}))(?:\.part)?")
 _OWN = re.compile(
-    rf"manifest\.json(?:\.part)?|images|{JOURNAL}(?:-\d{{5}}-of-\d{{5}}(?:\.lock)?)?|\.lock|maps\.(?:npz|partial)|(?:pairs|prints)\.npz(?:\.part)?"
+    rf"manifest\.json(?:\.part)?|images|{JOURNAL}(?:-\d{{5}}-of-\d{{5}}(?:\.lock)?)?|\.lock|\.holder(?:\.part)?|maps\.(?:npz|partial)|(?:pairs|prints)\.npz(?:\.part)?"
     r"|watches\.sqlite.*|items\.jsonl|(?:vectors|rois|background)\.npy|\.DS_Store|Thumbs\.db|desktop\.ini|lost\+found"
 )
 """Names that a gallery of this format or the one before may have in its folder, besides those of a generation; and what
@@ -60,8 +60,15 @@ class Manifest(FromDict):
     format: int = FORMAT
 
     def __post_init__(self) -> None:
-        if not (0 <= self.split <= self.dim and self.count >= 0 and self.generation >= 0 and isinstance(self.fingerprint, str)):
-            raise ValueError("numbers out of range")
+        numbers = (self.dim, self.split, self.count, self.generation)
+        if not all(type(n) is int and 0 <= n < 2**40 for n in numbers) or self.split > self.dim:
+            raise ValueError(f"numbers out of range: {numbers}")
+        texts = (self.fingerprint, *self.sha256.values(), *self.built, *self.built.values())
+        names = (self.attributes, self.labels)
+        if not all(isinstance(text, str) for text in (*texts, *self.attributes, *self.labels)):
+            raise ValueError("something else where texts belong")
+        if not all(isinstance(n, tuple) and len(set(n)) == len(n) for n in names) or not isinstance(self.neighbours, Mapping):
+            raise ValueError("names that are no list, or stand there twice")
 
     def file(self, role: str) -> str:
         """The name of a file of this generation: one of ENDINGS, or NEIGHBOURS."""
@@ -80,7 +87,7 @@ def read(directory: Path) -> Manifest:
     if not path.is_file():
         raise GalleryError(f"There is no gallery at {directory} ({MANIFEST} is missing); {rebuild(directory)}.")
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = files.unsealed(path.read_bytes())
         found = values.get("format")
         if found != FORMAT:
             raise GalleryError(f"{path} has format {found!r}, this version reads format {FORMAT}; {rebuild(directory)}.")
@@ -90,13 +97,18 @@ def read(directory: Path) -> Manifest:
 
 
 def write(directory: Path, manifest: Manifest) -> None:
-    """Make a manifest the one that counts, at once. Raises: OSError."""
-    part = directory / (MANIFEST + UNFINISHED)
-    with part.open("w", encoding="utf-8") as file:
-        file.write(json.dumps(manifest.to_dict(), indent=1) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(directory / MANIFEST)
+    """Make a manifest the one that counts, at once, with its own checksum. Raises: OSError."""
+    files.settle_folder(directory)  # what it names has to be there first
+    with files.whole(directory / MANIFEST, directory / (MANIFEST + UNFINISHED)) as part:
+        part.write_text(files.sealed(manifest.to_dict()), encoding="utf-8")
+
+
+def superseded(directory: Path, manifest: Manifest) -> bool:
+    """Whether another generation has taken the place of the one that a reader holds."""
+    try:
+        return read(directory).generation != manifest.generation
+    except GalleryError:
+        return False
 
 
 def check_fingerprint(directory: Path | str, manifest: Manifest, fingerprint: str | None) -> None:
@@ -116,21 +128,35 @@ def damaged(directory: Path, name: str, what: str) -> GalleryError:
 
 def digest(path: Path) -> str:
     """sha256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return files.digest(path)
 
 
 def has_picture(directory: Path, image: str) -> bool:
-    """Whether a gallery's folder holds a picture of this name, which leads nowhere else."""
+    """Whether a gallery's folder holds a picture of this name; where it is a link, as caches have them, to one indeed."""
+    if not PICTURE.fullmatch(image):
+        return False
+    path = directory / image
     try:
-        return bool(PICTURE.fullmatch(image)) and (directory / image).stat().st_size > 0
+        if not path.is_symlink():
+            return path.stat().st_size > 0
+        if not path.is_file():  # a pipe would block
+            return False
+        with path.open("rb") as file:
+            head = file.read(12)
     except OSError:
         return False
+    return head[:4] == b"RIFF" and head[8:] == b"WEBP"
 
 
 def is_own(name: str) -> bool:
     """Whether a file or folder of this name belongs to a gallery."""
     return bool(_OWN.fullmatch(name) or _OF_A_GENERATION.fullmatch(name))
+
+
+def generation_of(name: str) -> int:
+    """The generation that a file or folder of this name belongs to; 0 where it belongs to none."""
+    found = _OF_A_GENERATION.fullmatch(name)
+    return int(found[1] or found[2]) if found else 0
 
 
 def is_of_another(name: str, generation: int) -> bool:

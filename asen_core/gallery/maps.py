@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from asen_core import arrays, files
 from asen_core.errors import AsenError, GalleryError
-from asen_core.gallery.manifest import MANIFEST, MAPS, VECTORS, Manifest
+from asen_core.gallery.manifest import MANIFEST, MAPS, VECTORS, Manifest, superseded
 
 UNFINISHED = "maps.partial"
 METHOD, PERPLEXITY = "t-SNE", 30.0
@@ -58,27 +57,30 @@ def write(directory: Path, manifest: Manifest, maps: Maps) -> None:
     stacked = np.stack([maps.points[a] for a in names]) if names else np.zeros((0, manifest.count, 2), np.float32)
     made = {"method": maps.method, "seed": maps.seed, "vectors": manifest.sha256[VECTORS]}
     try:
-        with (directory / UNFINISHED).open("wb") as file:
-            np.savez(file, attributes=np.array(names, dtype=str), points=stacked.astype(np.float32), **made)
-            file.flush()
-            os.fsync(file.fileno())
-        (directory / UNFINISHED).replace(directory / MAPS)
+        arrays = {"attributes": np.array(names, dtype=str), "points": stacked.astype(np.float32), **made}
+        files.write_arrays(directory / MAPS, directory / UNFINISHED, arrays)
     except OSError as reason:
         raise GalleryError(f"The maps can't be written to {directory} ({reason}); make that folder writable.") from reason
 
 
 def read(directory: Path, manifest: Manifest) -> Maps | None:
-    """The maps of a gallery, None where it has none. Raises: GalleryError where they are damaged or of other vectors."""
+    """The maps of a gallery, None where it has none, or a newer one has taken its place.
+
+    Raises: GalleryError where they are damaged or of other vectors.
+    """
     path = directory / MAPS
     if not path.exists():
         return None
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            names = [str(name) for name in stored["attributes"]]
-            points, vectors = stored["points"], str(stored["vectors"])
-            maps = Maps(dict(zip(names, points, strict=True)), str(stored["method"]), int(stored["seed"]))
-    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as reason:
+        files.check_archive(path)
+        stored = arrays.load_archive(path)
+        names = [str(name) for name in stored["attributes"]]
+        points, vectors = stored["points"], str(stored["vectors"])
+        maps = Maps(dict(zip(names, points, strict=True)), str(stored["method"]), int(stored["seed"]))
+    except (OSError, ValueError, KeyError, TypeError) as reason:
         raise _unfit(directory, f"can't be read ({str(reason)[:120]})") from reason
+    if vectors != manifest.sha256[VECTORS] and superseded(directory, manifest):
+        return None
     if vectors != manifest.sha256[VECTORS] or not set(names) <= set(manifest.attributes):
         raise _unfit(directory, f"belongs to other vectors than those that {MANIFEST} names")
     if points.shape != (len(names), manifest.count, 2) or points.dtype != np.float32:

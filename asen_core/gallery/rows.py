@@ -7,6 +7,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -75,14 +76,19 @@ class Rows:
         self._path, self._attributes, self._count, self._lock = path, attributes, count, threading.Lock()
         self._seen: dict[int, Item] = {}
         self._link = sqlite3.connect(path.absolute().as_uri() + "?mode=ro&immutable=1", uri=True, check_same_thread=False)
+        if self._link.execute("SELECT COUNT(*) FROM sqlite_master WHERE type IN ('view', 'trigger')").fetchone()[0]:
+            raise ValueError("it holds more than tables")  # a view can count without end
         held, last = self._link.execute("SELECT COUNT(*), MAX(position) FROM items").fetchone()
         if held != count or (last if last is not None else -1) != count - 1:
             raise ValueError(f"{held} items, expected {count}")
 
     def at(self, positions: Sequence[int]) -> list[Item]:
-        """Items by position, in the order asked for. Raises: GalleryError where a picture's path could lead elsewhere."""
+        """Items by position, in the order asked for.
+
+        Raises: GalleryError where one is not as it is written here, or its picture's path could lead elsewhere.
+        """
         wanted = [int(p) for p in positions]
-        with self._lock:
+        with self._lock, self._mistrusted():
             if len(self._seen) > REMEMBERED:
                 self._seen.clear()
             missing = [p for p in dict.fromkeys(wanted) if p not in self._seen]
@@ -90,41 +96,50 @@ class Rows:
                 some = missing[start : start + AT_ONCE]
                 marks = ",".join("?" * len(some))
                 query = f"SELECT position, id, image, labels, rois FROM items WHERE position IN ({marks})"
-                for position, id, image, labels, rois in self._link.execute(query, some):
-                    if not PICTURE.fullmatch(image):
-                        raise damaged(self._path.parent, self._path.name, f"names the picture {image[:80]!r}")
-                    boxes = np.frombuffer(rois, np.float16).reshape(-1, 4).tolist()
-                    named = {a: Box(*box) for a, box in zip(self._attributes, boxes, strict=True)}
-                    self._seen[position] = Item(id, image, MappingProxyType(json.loads(labels)), named)
+                for position, *stored in self._link.execute(query, some):
+                    self._seen[position] = self._item(*stored)
             return [self._seen[p] for p in wanted]
+
+    def _item(self, id: str, image: str, labels: str, rois: bytes) -> Item:
+        known = _texts(labels)
+        if not isinstance(id, str) or not PICTURE.fullmatch(image):
+            raise ValueError(f"it names the picture {image[:80]!r}")
+        boxes = np.frombuffer(rois, np.float16).reshape(-1, 4).tolist()
+        named = {a: Box(*box) for a, box in zip(self._attributes, boxes, strict=True)}
+        return Item(id, image, MappingProxyType(known), named)
+
+    @contextmanager
+    def _mistrusted(self) -> Iterator[None]:
+        """Errors of what is stored as ours. Raises: GalleryError."""
+        try:
+            yield
+        except (sqlite3.Error, ValueError, TypeError, KeyError, RecursionError, MemoryError) as reason:
+            raise damaged(self._path.parent, self._path.name, f"can't be read ({str(reason)[:120]})") from reason
 
     def position(self, id: str) -> int | None:
         """Where an item stands; None where there is none of this id."""
         try:
-            with self._lock:
-                found = self._link.execute("SELECT position FROM items WHERE id = ?", (id,)).fetchone()
+            id.encode()
         except UnicodeEncodeError:  # half a character from a file name or a page: no id has that
             return None
+        with self._lock, self._mistrusted():
+            found = self._link.execute("SELECT position FROM items WHERE id = ?", (id,)).fetchone()
         return found[0] if found else None
 
     def rows(self) -> Iterator[Row]:
-        """All that is stored of every item, in their order."""
+        """All that is stored of every item, in their order. Raises: GalleryError as `at`."""
         query = (
             "SELECT id, key, image, labels, rois, facts, path, size, mtime_ns, copies FROM items WHERE position BETWEEN ? AND ?"
         )
         for start in range(0, self._count, AT_ONCE):
-            with self._lock:
+            with self._lock, self._mistrusted():
                 some = self._link.execute(query + " ORDER BY position", (start, start + AT_ONCE - 1)).fetchall()
-            for id, key, image, labels, rois, facts, path, size, mtime_ns, copies in some:
-                boxes = np.frombuffer(rois, np.float16).reshape(-1, 4)
-                copied = tuple(json.loads(copies))
-                yield Row(
-                    id, key, image, json.loads(labels), boxes, json.loads(facts), os.fsdecode(path), size, mtime_ns, copied
-                )
+                found = [_row(*stored) for stored in some]
+            yield from found
 
     def images(self) -> set[str]:
         """The pictures of all items."""
-        with self._lock:
+        with self._lock, self._mistrusted():
             return {image for (image,) in self._link.execute("SELECT image FROM items")}
 
     def values(self, labels: int) -> tuple[tuple[str, ...], ...]:
@@ -133,7 +148,7 @@ class Rows:
         with self._lock:
             stored = self._link.execute("SELECT label, code, value FROM label_values ORDER BY label, code").fetchall()
         for label, code, value in stored:
-            if not 0 <= label < labels or code != len(found[label]) + 1:
+            if not 0 <= label < labels or code != len(found[label]) + 1 or not isinstance(value, str):
                 raise ValueError(f"value {code} of label {label} is out of order")
             found[label].append(value)
         return tuple(tuple(values) for values in found)
@@ -141,6 +156,24 @@ class Rows:
     def close(self) -> None:
         """Let go of the file."""
         self._link.close()
+
+
+def _row(
+    id: str, key: str, image: str, labels: str, rois: bytes, facts: str, path: bytes, size: int, mtime_ns: int, copies: str
+) -> Row:
+    boxes = np.frombuffer(rois, np.float16).reshape(-1, 4)
+    return Row(
+        id, key, image, _texts(labels), boxes, dict(json.loads(facts)), os.fsdecode(path), size, mtime_ns,
+        tuple(json.loads(copies)),
+    )  # fmt: skip
+
+
+def _texts(labels: str) -> dict[str, str]:
+    """Labels as they are stored. Raises: ValueError, TypeError."""
+    known = json.loads(labels)
+    if not isinstance(known, dict) or not all(isinstance(value, str) for value in known.values()):
+        raise ValueError("labels that are no texts")
+    return known
 
 
 def _stored(position: int, row: Row) -> tuple[Any, ...]:

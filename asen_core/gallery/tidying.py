@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-import zipfile
 from contextlib import suppress
 from pathlib import Path
 
-import numpy as np
-
+from asen_core import arrays
 from asen_core.gallery import manifest as disk
 from asen_core.gallery import rows
 from asen_core.gallery.manifest import Manifest
@@ -21,6 +19,9 @@ def tidy(directory: Path, manifest: Manifest, perhaps_unused: set[str]) -> None:
     What a reader holds so that it can't be removed, as on Windows, stays until the next time.
     """
     for path in directory.iterdir():
+        if path.name == manifest.file(disk.NEIGHBOURS):
+            for note in path.glob("*.json"):  # of a build that might have had to go on
+                _remove(note)
         if disk.is_of_another(path.name, manifest.generation) or _is_of_other_vectors(path, manifest):
             _remove(path)
     for image in perhaps_unused - (images(directory, manifest) if perhaps_unused else set()):
@@ -38,9 +39,8 @@ def _is_of_other_vectors(path: Path, manifest: Manifest) -> bool:
     if path.name not in (disk.MAPS, disk.PAIRS):
         return path.name.startswith((disk.MAPS, disk.PAIRS))  # half written
     try:
-        with np.load(path, allow_pickle=False) as held:
-            return str(held["vectors"]) not in ("", manifest.sha256[disk.VECTORS])
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return str(arrays.load_archive(path)["vectors"]) not in ("", manifest.sha256[disk.VECTORS])
+    except (OSError, ValueError, KeyError):
         return True
 
 

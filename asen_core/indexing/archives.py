@@ -78,7 +78,7 @@ def opened(path: Path, name: str, before: str, budget: Budget) -> Opened:
     with Reader() as reader:
         for info in sorted(members, key=lambda i: i.filename):
             parts = PurePosixPath(info.filename.replace("\\", "/")).parts
-            if info.is_dir() or any(hidden(part) for part in parts):
+            if info.filename.endswith("/") or any(hidden(part) for part in parts):
                 continue
             shown = before + spelled(info.filename)
             is_label = bool(parts) and parts[-1].lower() in LABEL_FILES

@@ -152,7 +152,7 @@ def _of_json(text: str, name: str) -> list[Row]:
         if written is None:
             column = _photo_column(list(plain), name)
             written = plain.pop(column)
-        rows.append((written, {k: v for k, v in plain.items() if v}))
+        rows.append((written, {k: v for k, v in plain.items() if k and v}))
     return rows
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from asen_core.errors import GalleryError
 from asen_core.gallery.assembly import same_make
-from asen_core.gallery.lock import LOCK
+from asen_core.gallery.lock import HOLDER, LOCK
 from asen_core.gallery.manifest import JOURNAL, MANIFEST
 from asen_core.gallery.manifest import read as manifest_of
 from asen_core.indexing.look import header
@@ -42,6 +42,7 @@ def spare(out: Path, engine: Engine, replace: bool) -> None:
 def clear(out: Path) -> None:
     """Leave nothing of a first run that found nothing."""
     shutil.rmtree(out / JOURNAL, ignore_errors=True)
-    (out / LOCK).unlink(missing_ok=True)
+    for name in (HOLDER, LOCK):
+        (out / name).unlink(missing_ok=True)
     with suppress(OSError):  # not empty: it holds something after all
         out.rmdir()

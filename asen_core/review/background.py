@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import math
-import os
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from asen_core import arrays, files
 from asen_core.errors import GalleryError, QueryError
 from asen_core.gallery import Gallery
 from asen_core.gallery.manifest import PAIRS as FILE
-from asen_core.gallery.manifest import UNFINISHED, VECTORS
+from asen_core.gallery.manifest import UNFINISHED, VECTORS, superseded
 from asen_core.types import Item
 
 PAIRS, GARMENTS = 40_000, 5_000
@@ -23,7 +21,6 @@ PAIRS, GARMENTS = 40_000, 5_000
 CATEGORY = "category"
 """The attribute, and the label, that says what kind of garment it is."""
 _CHUNK, _FEW = 4096, 9
-_DAMAGED = (OSError, ValueError, KeyError, EOFError, TypeError, NotImplementedError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -125,6 +122,8 @@ def sampled(
 def of_gallery(gallery: Gallery) -> Background:
     """The background that lies with a gallery; where none does, that of the gallery's own garments, computed anew.
 
+    So it is too where the one that lies there belongs to a newer gallery, which took the place of this one.
+
     Raises: GalleryError where the stored one is damaged, or belongs to another checkpoint or other vectors.
     """
     path, manifest = gallery.directory / FILE, gallery.manifest
@@ -132,6 +131,8 @@ def of_gallery(gallery: Gallery) -> Background:
         return measured(gallery)
     found, mend = read(path, manifest.fingerprint), _mend(path)
     if found.vectors not in ("", manifest.sha256[VECTORS]):
+        if superseded(gallery.directory, manifest):
+            return measured(gallery)
         raise GalleryError(f"The background {path} belongs to other vectors than the gallery's; {mend}.")
     if found.attributes != gallery.attributes:
         names = (", ".join(known) for known in (found.attributes, gallery.attributes))
@@ -164,19 +165,12 @@ def chosen(gallery: Gallery, seed: int = 0) -> list[Item]:
 
 def write(path: Path, background: Background) -> None:
     """Store a background, at once. Cosines are rounded to 1/32,767. Raises: GalleryError where it can't be written."""
-    part = path.with_name(path.name + UNFINISHED)
-    kinds = list(background.same)
+    plain = {name: getattr(background, name) for name in ("source", "garments", "fingerprint", "vectors")}
+    names = {"attributes": np.array(background.attributes, dtype=str), "kinds": np.array(list(background.same), dtype=str)}
+    tables = {f"same{i}": _packed(table) for i, table in enumerate(background.same.values())}
     try:
-        with part.open("wb") as file:
-            np.savez_compressed(
-                file, attributes=np.array(background.attributes, dtype=str), any=_packed(background.any),
-                kinds=np.array(kinds, dtype=str), source=background.source, garments=background.garments,
-                fingerprint=background.fingerprint, vectors=background.vectors,
-                **{f"same{i}": _packed(background.same[k]) for i, k in enumerate(kinds)},
-            )  # fmt: skip
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+        part = path.with_name(path.name + UNFINISHED)
+        files.write_arrays(path, part, {**names, "any": _packed(background.any), **plain, **tables}, compressed=True)
     except OSError as reason:
         raise GalleryError(f"The background can't be written to {path} ({reason}); give a folder you may write to.") from reason
 
@@ -185,14 +179,15 @@ def read(path: Path, fingerprint: str) -> Background:
     """A stored background. Raises: GalleryError where it is missing, damaged or of another checkpoint."""
     mend = _mend(path)
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            kinds = [str(k) for k in stored["kinds"]]
-            found = Background(
-                tuple(str(a) for a in stored["attributes"]), _unpacked(stored["any"]),
-                {k: _unpacked(stored[f"same{i}"]) for i, k in enumerate(kinds)},
-                str(stored["source"]), int(stored["garments"]), str(stored["fingerprint"]), str(stored["vectors"]),
-            )  # fmt: skip
-    except _DAMAGED as reason:
+        files.check_archive(path)
+        stored = arrays.load_archive(path)
+        kinds = [str(k) for k in stored["kinds"]]
+        found = Background(
+            tuple(str(a) for a in stored["attributes"]), _unpacked(stored["any"]),
+            {k: _unpacked(stored[f"same{i}"]) for i, k in enumerate(kinds)},
+            str(stored["source"]), int(stored["garments"]), str(stored["fingerprint"]), str(stored["vectors"]),
+        )  # fmt: skip
+    except (OSError, ValueError, KeyError, TypeError) as reason:
         raise GalleryError(f"The background {path} can't be read ({str(reason)[:120]}); {mend}.") from reason
     if found.fingerprint != fingerprint:
         raise GalleryError(

@@ -46,12 +46,15 @@ class Case:
     def catalogue(self) -> Catalogue:
         """The protected garments, as they were when the case was made."""
         row = self._row
-        return Catalogue(Path(row["directory"]), row["catalogue"], row["checkpoint"], row["items"])
+        with ledger.understood(self.path):
+            return Catalogue(Path(row["directory"]), row["catalogue"], row["checkpoint"], row["items"])
 
     @cached_property
     def settings(self) -> Settings:
         """How it is screened and, unless a queue asks otherwise, what is queued."""
-        return Settings.from_json(self._row["settings"])
+        row = self._row
+        with ledger.understood(self.path):
+            return Settings.from_json(row["settings"])
 
     @property
     def sources(self) -> list[Path]:

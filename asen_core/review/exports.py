@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from asen_core import images
+from asen_core import files, images
 from asen_core.errors import CaseError
 from asen_core.review.suspects import Reader
 from asen_core.review.triage import ALIKE, NOT_ALIKE, OVERALL, Decision, Hit, Suspect
+from asen_core.sheets import cell
 
 if TYPE_CHECKING:
     from asen_core.review.case import Case
@@ -98,7 +98,7 @@ def write_training(case: Case, folder: Path) -> Training:
     except OSError as reason:
         raise CaseError(f"The pairs can't be written to {folder} ({reason}); give a folder you may write to.") from reason
     rows = [(p.anchor, *((p.other, "") if p.alike else ("", p.other)), p.attribute, p.decided_by, p.time) for p in pairs]
-    _write(folder / PAIRS, PAIR_COLUMNS, [[_safe(v) for v in row] for row in rows])
+    _write(folder / PAIRS, PAIR_COLUMNS, [[cell(v) for v in row] for row in rows])
     attributes = sorted({p.attribute for p in pairs} - {OVERALL})
     grouped = {a: _groups([p for p in pairs if p.attribute == a]) for a in attributes}
     columns = {f"{a}_alike": a for a in attributes}
@@ -183,32 +183,26 @@ def _copied(data: bytes, suffix: str, folder: Path) -> str:
     """The name of the copy. An odd suffix is dropped: the content says what it is."""
     plain = suffix.lower() if suffix[1:].isascii() and suffix[1:].isalnum() and len(suffix) <= 6 else ""
     name = hashlib.sha256(data).hexdigest() + plain
-    (folder / name).write_bytes(data)
+    files.write(folder / name, data)
     return name
 
 
 def _row(s: Suspect, h: Hit | None) -> list[str]:
     file = f"{s.path}!/{s.member}" if s.member else str(s.path)
-    row = [_safe(s.name), _safe(file), s.sha256, str(s.size), _safe(s.category), _safe(s.unreadable)]
+    row = [cell(s.name), cell(file), s.sha256, str(s.size), cell(s.category), cell(s.unreadable)]
     if h is None:
         return [*row, *[""] * (len(HIT_COLUMNS) - len(row))]
     figures = [v for st in (h.standing, h.within) for v in ((f"{st.percent:.4f}", str(st.pairs)) if st else ("", ""))]
-    row += [str(h.id), _safe(h.attribute), str(h.rank), _safe(h.item), f"{h.similarity:.6f}", *figures]
+    row += [str(h.id), cell(h.attribute), str(h.rank), cell(h.item), f"{h.similarity:.6f}", *figures]
     if (d := h.decision) is None:
         return [*row, *[""] * 5]
-    return [*row, d.decision, "yes" if d.inherited else "", _safe(d.reviewer), d.time, _safe(d.note)]
-
-
-def _safe(text: str) -> str:
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    return [*row, d.decision, "yes" if d.inherited else "", cell(d.reviewer), d.time, cell(d.note)]
 
 
 def _write(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    part = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("w", newline="", encoding="utf-8") as file:
+        with files.whole(path) as part, part.open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([columns, *rows])
-        os.replace(part, path)
     except OSError as reason:
         raise CaseError(f"{path} can't be written ({reason.strerror}); give a place you may write to.") from reason

@@ -43,8 +43,8 @@ FROM hits h JOIN suspects s ON s.id = h.suspect_id JOIN cases c ON c.id = s.case
     LEFT JOIN whitelist w ON w.catalogue = c.catalogue AND w.item = h.item AND w.sha256 = s.sha256 AND s.sha256 <> '';
 """
 _KIND = Kind("cases", 0x616C6B65, 1, _SCHEMA, CaseError, ahead=True)
-prepare, reading, writing = _KIND.prepare, _KIND.reading, _KIND.writing
-"""Of a file's path: make it, look into it, change it. Raise: CaseError."""
+prepare, reading, writing, understood = _KIND.prepare, _KIND.reading, _KIND.writing, _KIND.understood
+"""Of a file's path: make it, look into it, change it, understand what was read of it. Raise: CaseError."""
 
 
 def default_path() -> Path:

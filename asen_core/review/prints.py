@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import imagehash
 import numpy as np
 from PIL import Image
 
-from asen_core import images
+from asen_core import arrays, files, images
 from asen_core.errors import GalleryError, PhotoError
 from asen_core.gallery import Gallery
-from asen_core.gallery.manifest import ITEMS, UNFINISHED, VECTORS
+from asen_core.gallery.manifest import ITEMS, UNFINISHED, VECTORS, superseded
 from asen_core.gallery.manifest import PRINTS as FILE
-from asen_core.review.align import edges, garment_mask, sized
 from asen_core.types import Garment
 
 KINDS = ("whole", "garment", "edges")
@@ -30,7 +26,7 @@ BITS = SIDE * SIDE
 _METHOD = 1
 """To be raised whenever the same photo would get another print."""
 _LONGEST = 128
-_UNREADABLE = (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile)
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError)
 _FLAT = 3
 """Grey levels between the darkest and the lightest up to which a picture is of one tone."""
 
@@ -70,13 +66,19 @@ class Prints:
 
 def printed(garment: Garment) -> Print:
     """The hashes of one photo: DCT hashes ("pHash") of the library ImageHash."""
+    from asen_core.review.align import sized  # brings scipy: read when photos are hashed, not when a page starts
+
     whole = Image.fromarray(np.ascontiguousarray(garment.pixels))
     small = sized(whole, min(_LONGEST, max(whole.size)))
     pictures = _pictures(small)
     flipped = [p.transpose(Image.Transpose.FLIP_LEFT_RIGHT) for p in pictures]
     bits, mirrored = (np.stack([_hashed(p) for p in some]) for some in (pictures, flipped))
-    digest = hashlib.sha256(str(garment.pixels.shape).encode() + np.ascontiguousarray(garment.pixels).tobytes()).digest()
-    return Print(bits, mirrored, digest)
+    return Print(bits, mirrored, digest(garment))
+
+
+def digest(garment: Garment) -> bytes:
+    """sha256 of a photo's pixels and their shape."""
+    return hashlib.sha256(str(garment.pixels.shape).encode() + np.ascontiguousarray(garment.pixels).tobytes()).digest()
 
 
 def prints(garments: Iterable[Garment]) -> Prints:
@@ -105,8 +107,9 @@ def of_gallery(gallery: Gallery, each: Callable[[Iterable[Path]], Iterable[Path]
     rows = np.array([before.get(item.image, -1) for item in items], np.int64)
     rows[new] = len(held) + np.arange(len(new))
     found = Prints(*(np.concatenate(both)[rows] for both in ((held.bits, made.bits), (held.sha256, made.sha256))))
-    with suppress(OSError):  # a gallery that can't be written to is searched all the same
-        write(gallery, found)
+    if not superseded(gallery.directory, gallery.manifest):  # those that lie there now are of the newer one
+        with suppress(OSError):  # a gallery that can't be written to is searched all the same
+            write(gallery, found)
     return found
 
 
@@ -117,20 +120,18 @@ def write(gallery: Gallery, made: Prints) -> None:
     path = gallery.directory / FILE
     part = path.with_name(FILE + UNFINISHED)
     names = np.array([item.image for item in gallery.items], np.bytes_)
-    with part.open("wb") as file:
-        np.savez(file, bits=made.bits, sha256=made.sha256, made_of=_made_of(gallery), pictures=names, method=_METHOD)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
+    arrays = {"bits": made.bits, "sha256": made.sha256, "made_of": _made_of(gallery), "pictures": names, "method": _METHOD}
+    files.write_arrays(path, part, arrays)
 
 
 def read(gallery: Gallery) -> Prints:
     """The stored prints. Raises: GalleryError where they are missing, damaged, or of other pictures or an older method."""
     path, mend = gallery.directory / FILE, "delete the file, it is made anew when it is needed"
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            made_of = str(stored["made_of"])
-            found = Prints(stored["bits"], stored["sha256"])
+        files.check_archive(path)
+        stored = arrays.load_archive(path)
+        made_of = str(stored["made_of"])
+        found = Prints(stored["bits"], stored["sha256"])
     except _UNREADABLE as reason:
         raise GalleryError(f"The prints {path} can't be read ({str(reason)[:120]}); {mend}.") from reason
     shapes = {"bits": (len(KINDS), BITS // 8), "sha256": (32,)}
@@ -152,11 +153,12 @@ def kept(directory: Path) -> tuple[Prints, dict[str, int]]:
     A picture is known by its path in the gallery, which its content gives it.
     """
     try:
-        with (directory / FILE).open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            held, names = Prints(stored["bits"], stored["sha256"]), stored["pictures"].astype(str).tolist()
-            fits = stored["method"] == _METHOD and held.bits.shape == (len(names), len(KINDS), BITS // 8)
-            if fits and held.sha256.shape == (len(names), 32) and held.bits.dtype == held.sha256.dtype == np.uint8:
-                return held, {name: i for i, name in enumerate(names)}
+        files.check_archive(directory / FILE)
+        stored = arrays.load_archive(directory / FILE)
+        held, names = Prints(stored["bits"], stored["sha256"]), stored["pictures"].astype(str).tolist()
+        fits = str(stored["method"]) == _METHOD and held.bits.shape == (len(names), len(KINDS), BITS // 8)
+        if fits and held.sha256.shape == (len(names), 32) and held.bits.dtype == held.sha256.dtype == np.uint8:
+            return held, {name: i for i, name in enumerate(names)}
     except _UNREADABLE:
         pass
     return prints(()), {}
@@ -177,6 +179,8 @@ def _opened(gallery: Gallery, path: Path) -> Garment:
 
 def _pictures(small: Image.Image) -> Sequence[Image.Image]:
     """What is hashed, one of each of KINDS."""
+    from asen_core.review.align import edges, garment_mask
+
     pixels = _unframed(np.asarray(small))
     garment = garment_mask(pixels)
     rows, columns = (np.flatnonzero(garment.any(axis)) for axis in (1, 0))
@@ -200,6 +204,8 @@ def _unframed(pixels: np.ndarray) -> np.ndarray:
 
 def _hashed(picture: Image.Image) -> np.ndarray:
     """(32,) uint8; all 0 where the picture is of one tone, whose hash would be chance."""
+    import imagehash
+
     low, high = picture.convert("L").getextrema()
     if high - low <= _FLAT:
         return np.zeros(BITS // 8, np.uint8)

@@ -47,6 +47,7 @@ WHERE h.item = ? AND s.sha256 = ? AND c.catalogue = ? AND d.decision = ?
 def suspect(row: sqlite3.Row, before: str = "") -> Suspect:
     """before: of the columns' names."""
     values = {c: row[before + c] for c in ("id", "name", "member", "sha256", "size", "category", "unreadable")}
+    _check([values[c] for c in ("name", "member", "sha256", "category", "unreadable")], [values["size"]])
     return Suspect(path=Path(row[before + "path"]), **values)
 
 
@@ -57,8 +58,17 @@ def hit(row: sqlite3.Row) -> Hit:
     said = None
     if row["decision"] is not None:
         said = Decision(row["decision"], row["reviewer"], row["time"], row["note"], bool(row["inherited"]))
+        _check([said.decision, said.reviewer, said.time, said.note], [])
     named = (row["id"], row["suspect_id"], row["attribute"], row["rank"], row["item"], row["picture"], row["similarity"])
+    _check([row["attribute"], row["item"], row["picture"]], [row["similarity"], row["percent"] or 0, row["within"] or 0])
     return Hit(*named, standing=every, within=within, decision=said)
+
+
+def _check(texts: Sequence[object], numbers: Sequence[object]) -> None:
+    """A column of a stranger's file may hold anything. Raises: ValueError."""
+    wrong = [t for t in texts if not isinstance(t, str)] + [n for n in numbers if not isinstance(n, int | float)]
+    if wrong:
+        raise ValueError(f"{str(wrong[0])[:40]!r} stands where it can't")
 
 
 def decide(db: sqlite3.Connection, case: int, hit: int, said: tuple[str, str, str, str], whitelisted: str) -> None:

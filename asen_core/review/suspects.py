@@ -128,7 +128,7 @@ def _of_zip(path: Path, before: str) -> Iterator[Entry]:
         raise CaseError(f"The zip {path} has {len(members):,} entries, at most {MOST:,} are read; split it.")
     for info in sorted(members, key=lambda i: i.filename):
         parts = PurePosixPath(info.filename.replace("\\", "/")).parts
-        if not info.is_dir() and not any(hidden(p) for p in parts):
+        if parts and not info.filename.endswith("/") and not any(hidden(p) for p in parts):
             yield Entry(before + info.filename, path, info.filename, info.file_size, f"{info.file_size}:{info.CRC:08x}")
 
 

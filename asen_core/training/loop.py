@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import platform
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock, Timeout
 from rich.console import Console
 from torch import nn
 
@@ -65,11 +68,11 @@ def run(
     """
     plan = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
     begin, effort = begin or Begin(), effort or Effort()
-    with processes(device) as team, Report(Console(stderr=True, quiet=not team.first), plan) as report:
+    with processes(device) as team, Report(Console(stderr=True, quiet=not team.first), plan) as report, ExitStack() as held:
         parts = tuple(Parts.of(s, team.rank, team.count, effort.micro_batch) for s in plan.stages)
         precision = precision_of(effort.precision, team.device)
         source = open_source(plan, data, team.device)
-        out.mkdir(parents=True, exist_ok=True)
+        held.enter_context(_alone(out, team))
         state = _start(plan, data, out, team, fresh, begin)
         job = _Run(plan, data, out, team, effort, precision, parts, report, state)
         _keep_to(state, source, out)
@@ -87,6 +90,17 @@ def run(
                 _export(job, dataset, source)
         team.wait()
     return out / "checkpoint"
+
+
+@contextmanager
+def _alone(out: Path, team: Processes) -> Iterator[None]:
+    """Hold the folder of a run; it is free again when the process ends. Raises: DataError where another run holds it."""
+    out.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(out / ".lock", timeout=0) if team.first else nullcontext():
+            yield
+    except Timeout:
+        raise DataError(f"Another run trains in {out}; wait until it has ended, or give another --out.") from None
 
 
 def _start(plan: Recipe, data: Path, out: Path, team: Processes, fresh: bool, begin: Begin) -> State:
@@ -157,11 +171,11 @@ def _run_stage(job: _Run, index: int, dataset: GarmentDataset, source: Source) -
             job.save()  # before minutes of looking at photos
             entry |= _validate(job, source, epoch)
         state.history.append(entry)
-        job.report.line(json.dumps(entry))
         state.seconds += state.epoch_seconds
         state.images += stage.steps * stage.photos
         state.epoch, state.step, state.sums, state.draws, state.epoch_seconds = epoch + 1, 0, {}, None, 0.0
         job.save()
+        job.report.line(json.dumps(entry))  # what was told is kept
     if state.best:
         state.model.load_state_dict(state.best["model"])
     if stage.best:

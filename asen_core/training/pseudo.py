@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from asen_core import files
 from asen_core.data.labels import Photo
 from asen_core.engine import Engine
 from asen_core.evaluation import run
@@ -33,9 +33,7 @@ def pseudo_labels(engine: Engine, photos: Collection[Photo], least: float, kept:
         return labels
     reader = _Reader([p for p in photos if _missing(p)], engine.vocabulary.keys(), least)
     run(engine, [reader], progress=True)
-    part = kept.with_suffix(".part")
-    part.write_text(json.dumps(reader.found), encoding="utf-8")
-    os.replace(part, kept)
+    files.write(kept, json.dumps(reader.found).encode())
     return reader.found
 
 

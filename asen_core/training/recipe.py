@@ -64,7 +64,7 @@ def load_recipe(
     except FileNotFoundError:
         shipped = ", ".join(sorted(p.stem for p in SHIPPED.glob("*.toml")))
         raise DataError(f"There is no recipe {name_or_path!r}; shipped: {shipped}; or give the path of a .toml file.") from None
-    except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
+    except (OSError, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise DataError(f"The recipe {path} can't be read: {error}") from None
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import os
+import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 from rich.progress import Progress, TaskID
 
+from asen_core import files
 from asen_core.data.labels import REGIONS, Photo
 from asen_core.data.render import Rendered, catalogue
 from asen_core.errors import DataError
@@ -24,7 +25,7 @@ def rendered_photos(
     """`count` garments as JPEG files with labels, and their region masks (regions, h, w) bool at a quarter of the size.
 
     dataset: "FashionAI" for labels of its vocabulary, "" for the default one. Drawn anew unless a complete earlier set with
-    the same count and seed lies in the dataset's folder below `directory`.
+    the same count and seed lies undamaged in the dataset's folder below `directory`.
 
     Raises: DataError where the renderer doesn't know the dataset's values.
     """
@@ -33,13 +34,13 @@ def rendered_photos(
             f"Garments can't be drawn with labels of {dataset}; give --rendered 0, or set rendered = 0 in the recipe."
         )
     directory = directory / (dataset or "default")
-    index = directory / f"labels-{count}-{seed}.json"
-    if not index.exists():
+    places = directory / f"labels-{count}-{seed}.json", directory / f"masks-{count}-{seed}.npz"
+    try:
+        entries, masks = _read(*places)
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
         task = progress.add_task("drawing garments", total=count)
-        _draw(directory, index, seed, _garments(count, seed, dataset), task, progress)
-    entries = json.loads(index.read_text(encoding="utf-8"))
-    packed = np.load(directory / f"masks-{count}-{seed}.npz")
-    masks = np.unpackbits(packed["bits"], axis=-1, count=int(packed["width"])).astype(bool)
+        _draw(places, seed, _garments(count, seed, dataset), task, progress)
+        entries, masks = _read(*places)
     photos = [Photo(f"rendered/{e['image']}", directory / e["image"], e["labels"], source="rendered") for e in entries]
     return photos, {p.key: m for p, m in zip(photos, masks, strict=True)}
 
@@ -53,9 +54,18 @@ def _garments(count: int, seed: int, dataset: str) -> Iterator[Drawing]:
         yield garment, garment.fashionai if dataset else garment.labels
 
 
+def _read(index: Path, packed: Path) -> tuple[list[dict[str, Any]], np.ndarray]:
+    """What `_draw` wrote last. Raises: OSError, ValueError, KeyError, BadZipFile where it did not end or is damaged."""
+    entries = files.unsealed(index.read_bytes())["drawn"]
+    files.check_archive(packed)
+    with np.load(packed) as held:
+        return entries, np.unpackbits(held["bits"], axis=-1, count=int(held["width"])).astype(bool)
+
+
 def _draw(
-    directory: Path, index: Path, seed: int, garments: Iterator[Drawing], task: TaskID, progress: Progress
+    places: tuple[Path, Path], seed: int, garments: Iterator[Drawing], task: TaskID, progress: Progress
 ) -> None:  # fmt: skip
+    directory = places[0].parent
     directory.mkdir(parents=True, exist_ok=True)
     entries, masks = [], []
     for i, (garment, labels) in enumerate(garments):
@@ -65,10 +75,9 @@ def _draw(
         masks.append(np.stack([_reduced(garment.masks.get(r), garment.pixels.shape[:2]) for r in REGIONS]))
         progress.advance(task)
     bits = np.stack(masks)
-    np.savez_compressed(directory / f"masks-{len(bits)}-{seed}.npz", bits=np.packbits(bits, axis=-1), width=bits.shape[-1])
-    part = index.with_suffix(".part")
-    part.write_text(json.dumps(entries), encoding="utf-8")
-    os.replace(part, index)
+    arrays = {"bits": np.packbits(bits, axis=-1), "width": bits.shape[-1]}
+    files.write_arrays(places[1], places[1].with_suffix(".part"), arrays, compressed=True)
+    files.write(places[0], files.sealed({"drawn": entries}).encode())
 
 
 def _reduced(mask: np.ndarray | None, shape: tuple[int, int]) -> np.ndarray:

@@ -99,6 +99,8 @@ class Stage(FromDict):
     batch: Batch = field(default_factory=Batch)
 
     def __post_init__(self) -> None:
+        if min(self.epochs, self.steps) < 1:
+            raise ValueError(f"epochs and steps must be at least 1, got {self.epochs} and {self.steps}")
         if self.sampling not in SAMPLINGS:
             raise ValueError(f"sampling must be mixed or triplets, got {self.sampling!r}")
         if self.optimizer not in OPTIMIZERS:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from asen_core import files
 from asen_core.errors import DataError
 from asen_core.models import Model
 from asen_core.training.recipe import Recipe
@@ -49,17 +48,26 @@ class State:
         """Write the state; a kill at any moment leaves this one or the one before."""
         values = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in _TENSORS}
         values |= {"recipe": recipe.text, "model": self.model.state_dict(), "average": self.average.shadow}
-        part = path.with_suffix(".part")
-        torch.save(values, part)
-        os.replace(part, path)
+        try:
+            with files.whole(path, path.with_suffix(".part")) as part:
+                torch.save(values, part)
+                files.seal_archive(part)
+        except (OSError, RuntimeError) as reason:  # the second is what torch makes of a full disk
+            raise DataError(
+                f"{path} can't be written ({str(reason).splitlines()[0][:120]}); make room, or make the folder writable, and "
+                "start the same line again: it goes on from what was saved last."
+            ) from reason
 
     def load(self, path: Path, recipe: Recipe) -> None:
         """Go on where a saved state stood. Raises: DataError where it is of another recipe or can't be read."""
         try:
+            files.check_archive(path)
             values = torch.load(path, weights_only=True, map_location="cpu")
             if not isinstance(values, dict) or not {"recipe", "model", "average"} <= set(values):
                 raise ValueError("it holds no training run")
-        except (OSError, RuntimeError, EOFError, ValueError, KeyError, TypeError, AttributeError, UnpicklingError) as error:
+        except MemoryError:
+            raise
+        except Exception as error:  # a damaged file may raise anything while it is decoded
             reason = (str(error) or "it is empty").splitlines()[0][:120]
             raise DataError(f"{path} can't be read ({reason}); give --fresh to start over.") from None
         if values["recipe"] != recipe.text:

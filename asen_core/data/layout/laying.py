@@ -11,6 +11,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
+from asen_core import files
 from asen_core.data.labels import Regions, write_regions
 from asen_core.data.layout import fashionai, several
 from asen_core.data.layout.drawing import Drawable, draw_all, end_with_parent, shown_of
@@ -72,7 +73,7 @@ def _claim(root: Path, settings: dict[str, object]) -> None:
         elif any(root.iterdir()):
             raise DataError(f"{root} is not empty and not a drawn set; give another --out.")
         else:
-            path.write_text(json.dumps(settings) + "\n", encoding="utf-8")
+            files.write(path, (json.dumps(settings) + "\n").encode())
     except OSError as error:
         raise _unwritable(root, error) from None
 

@@ -29,7 +29,11 @@ def read_addresses(raw: Path) -> dict[str, str]:
         if len(addresses) != 1 or len(fields) > 2 or not addresses[0].startswith(("http://", "https://")):
             faults.add(number, f"{line.strip()!r} is not `photo address` with an http(s) address")
             continue
-        names = [f for f in fields if f not in addresses] or [urlsplit(addresses[0]).path.rsplit("/", 1)[-1]]
+        try:
+            names = [f for f in fields if f not in addresses] or [urlsplit(addresses[0]).path.rsplit("/", 1)[-1]]
+        except ValueError as error:
+            faults.add(number, f"{addresses[0]!r} is no address ({error})")
+            continue
         name = photo_path(names[0])
         if not safe_name(name):
             faults.add(number, f"{names[0]!r} is no photo below {FOLDER}")
@@ -78,7 +82,7 @@ def _fault(fields: list[str], counts: list[tuple[str, int]]) -> str:
     """What is wrong with a line of labels; empty where nothing is."""
     if len(fields) < 3 or len(fields) % 2 == 0:
         return f"{len(fields)} fields where `photo attribute value [attribute value ...]` is expected"
-    if not all(f.isascii() and f.isdigit() for f in fields[1:]):
+    if not all(f.isascii() and f.isdigit() and len(f) <= 12 for f in fields[1:]):
         return f"{' '.join(fields[1:])!r} are no whole numbers"
     for attribute, value in zip(map(int, fields[1::2]), map(int, fields[2::2]), strict=True):
         if attribute >= len(counts):

@@ -120,7 +120,7 @@ def _rows(path: Path) -> Iterator[tuple[int, str]]:
                 yield number, line
             else:
                 blank += 1
-    if not head.isdigit() or int(head) != number - 2 - blank:
+    if head != str(number - 2 - blank):
         raise DataError(f"{path} announces {head!r} rows and has {number - 2 - blank:,}; fetch it again.")
 
 

@@ -106,7 +106,7 @@ def zip_members(path: Path) -> dict[str, int]:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            infos = [i for i in archive.infolist() if not i.is_dir()]
+            infos = [i for i in archive.infolist() if i.filename and not i.filename.endswith("/")]
     except (OSError, zipfile.BadZipFile) as error:
         raise DataError(f"{path} is no readable zip archive ({error}); fetch it again.") from None
     out = [i.filename for i in infos if i.filename.startswith("/") or ".." in PurePosixPath(i.filename).parts]
@@ -130,7 +130,7 @@ def _of_zip(path: Path, holder: str, ends: str) -> list[tuple[Tree, list[str]]]:
 def safe_name(name: str) -> bool:
     """Whether a relative path stays below its folder on every system."""
     parts = name.split("/")
-    return "\\" not in name and ":" not in parts[0] and not {"", ".", ".."} & set(parts)
+    return "\\" not in name and "\0" not in name and ":" not in parts[0] and not {"", ".", ".."} & set(parts)
 
 
 def grouped(rows: Iterable[tuple[int, int, int]]) -> Iterator[tuple[int, ...]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from asen_core.errors import DataError
 
-_SHOWN = 3
+_SHOWN, _DIGITS, _LONGEST = 3, 12, 300
 _REMEDY = "Correct them, or fetch the file again."
 
 
@@ -23,7 +23,7 @@ class Faults:
         """Note that `line` (from 1) can't be used."""
         self.count += 1
         if len(self._first) < _SHOWN:
-            self._first.append(f"line {line}: {wrong}")
+            self._first.append(f"line {line}: {wrong[:_LONGEST]}")
 
     def refuse(self) -> None:
         """Raises: DataError where anything was noted."""
@@ -72,7 +72,7 @@ def read_filenames(path: Path) -> tuple[str, ...]:
     for number, name in enumerate(names, 1):
         if not name:
             faults.add(number, "blank")
-        elif name.startswith("/") or ".." in name.split("/") or "\\" in name or ":" in name.split("/")[0]:
+        elif name.startswith("/") or ".." in name.split("/") or "\\" in name or ":" in name.split("/")[0] or "\0" in name:
             faults.add(number, f"{name!r} is no path below the dataset's folder")
         elif name in seen:
             faults.add(number, f"{name} stands on line {seen[name]} already")
@@ -88,7 +88,7 @@ def integers(path: Path, faults: Faults) -> Iterator[tuple[int, tuple[int, ...]]
     for number, line in enumerate(read_lines(path), 1):
         fields = line.split()
         # int() would take "1_000", "+1" and digits of other scripts.
-        if fields and all(f.isascii() and f.removeprefix("-").isdigit() for f in fields):
+        if fields and all(f.isascii() and f.removeprefix("-").isdigit() and len(f) <= _DIGITS for f in fields):
             yield number, tuple(map(int, fields))
         else:
             faults.add(number, f"{line.strip()!r} is no row of whole numbers" if fields else "blank")

@@ -119,6 +119,6 @@ def is_photo(path: Path) -> bool:
     """Whether a file with at least one byte lies there."""
     try:
         found = os.stat(path)
-    except OSError:
+    except (OSError, ValueError):  # a name with a zero byte can't even be asked for
         return False
     return stat.S_ISREG(found.st_mode) and found.st_size > 0

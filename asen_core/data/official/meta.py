@@ -94,7 +94,7 @@ def load_meta(path: Path) -> dict[str, Any]:
     """Raises: DataError where the file holds no JSON object."""
     try:
         found = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"{path} can't be read as JSON: {error}. Fetch it again.") from None
     if not isinstance(found, dict):
         raise DataError(f"{path} should hold an object with ATTRIBUTES, not {type(found).__name__}. Fetch it again.")

@@ -52,14 +52,14 @@ def read_origin(root: Path) -> Origin:
         if drawn is not None:
             seed = drawn.get("seed")
             text = "drawn garments" if seed is None else f"drawn garments, seed {seed}"
-            return Origin(GARMENTS, text, 0, dict(drawn.get("sizes", {})), str(drawn.get("dataset", "")), seed)
+            return Origin(GARMENTS, text, 0, _sizes(drawn, "sizes"), str(drawn.get("dataset", "")), seed)
         if prepared is not None:
             text = str(prepared["split"])
             # Folders prepared by the first version tell it by their words only.
             lists = prepared.get("lists") or (AUTHORS if text.startswith("the lists of ") else OWN)
-            photos, dataset = dict(prepared.get("listed", {})), str(prepared.get("dataset", ""))
-            return Origin(lists, text, int(prepared["dropped"]), photos, dataset, prepared.get("seed"))
-    except (KeyError, TypeError, ValueError) as error:
+            photos, dataset = _sizes(prepared, "listed"), str(prepared.get("dataset", ""))
+            return Origin(str(lists), text, int(prepared["dropped"]), photos, dataset, prepared.get("seed"))
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise _unreadable(root / (ABOUT if drawn is None else DRAWN), repr(error)) from None
     return Origin()
 
@@ -70,12 +70,17 @@ def about(dataset: str, origin: Origin, photos: int) -> str:
     return json.dumps(known | {"listed": dict(origin.photos), "seed": origin.seed}, indent=1)
 
 
+def _sizes(told: Mapping[str, Any], key: str) -> dict[str, int]:
+    """How many photos each split has. Raises: TypeError, ValueError, OverflowError for anything else."""
+    return {str(split): int(photos) for split, photos in dict(told.get(key, {})).items()}
+
+
 def _read(path: Path) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     try:
         found = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise _unreadable(path, str(error)) from None
     if not isinstance(found, dict):
         raise _unreadable(path, f"it holds a {type(found).__name__}")

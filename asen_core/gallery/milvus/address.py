@@ -22,6 +22,8 @@ CONNECTING, ANSWERING = 10.0, 120.0
 """Seconds after which a server counts as out of reach."""
 NEEDED = "pymilvus>=2.6,<4"
 _NAME, _FORM = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}"), "milvus://host:19530/name"
+_HOST = re.compile(r"[A-Za-z0-9._-]{1,253}|[0-9A-Fa-f:.]{2,45}(?:%[A-Za-z0-9._-]+)?")
+"""A name or number of a machine; what is put together wrongly, say a password without its @, is none."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,8 @@ class Address:
         database, _, name = parts.path.strip("/").rpartition("/")
         if parts.scheme != SCHEME or not host:
             raise GalleryError(f"A gallery on Milvus is addressed as {_FORM}; the scheme or the host is missing.")
+        if not _HOST.fullmatch(host):
+            raise GalleryError(f"The host of this Milvus address has characters that no host has; write {_FORM}.")
         if not _NAME.fullmatch(name) or (database and not _NAME.fullmatch(database)):
             raise GalleryError(
                 f"{parts.path!r} names no gallery: write letters, digits and _, not starting with a digit, as in {_FORM}."

@@ -43,9 +43,11 @@ class Question:
 
     @classmethod
     def of_json(cls, values: Mapping[str, Any]) -> Question:
-        """What `to_json` made."""
-        where = {label: Range(**w) if isinstance(w, dict) else w for label, w in values["where"].items()}
-        return cls(dict(values["weights"]), dict(values["unlike"]), where)
+        """What `to_json` made. Raises: KeyError, TypeError, ValueError, AttributeError for anything else."""
+        weights = {str(a): float(w) for a, w in values["weights"].items()}
+        unlike = {str(a): None if limit is None else float(limit) for a, limit in values["unlike"].items()}
+        where = {str(label): _of_plain(wanted) for label, wanted in values["where"].items()}
+        return cls(weights, unlike, where)
 
     def __str__(self) -> str:
         """For people: "neckline 0.7 + sleeve 0.3, unlike pattern, where colour is blue"."""
@@ -140,6 +142,14 @@ def _ask(
     gallery: Gallery, vectors: np.ndarray, question: Question, unlike: Mapping[str, float], k: int, least: float | None = None
 ) -> Matches:
     return gallery.mix(vectors, question.weights, unlike, k, question.where or None, least)
+
+
+def _of_plain(wanted: Any) -> str | list[str] | Range:
+    if isinstance(wanted, dict):
+        return Range(**wanted)
+    if not all(isinstance(value, str) for value in ([wanted] if isinstance(wanted, str) else wanted)):
+        raise ValueError("a filter of something else than texts")
+    return wanted
 
 
 def _plain(wanted: Any) -> Any:

@@ -60,9 +60,17 @@ def saved(db: sqlite3.Connection, row: sqlite3.Row) -> Saved:
         "FROM hits WHERE watch_id = ?",
         (KNOWN, KNOWN, row["id"]),
     ).fetchone()
+    limit = Threshold(**json.loads(row["threshold"]))
+    rule = Rule(**asked["rule"])
+    numbers = (limit.value, *limit.unlike.values(), rule.least or 0)
+    texts = (row["name"], row["created"], row["ran"], row["checkpoint"], limit.item, rule.than, *attributes)
+    if not all(isinstance(n, int | float) for n in numbers) or not all(isinstance(text, str) for text in texts):
+        raise ValueError(f"the saved search {row['name']!r} holds something else than numbers and texts")
+    if not isinstance(row["picture"], bytes):
+        raise ValueError(f"the saved search {row['name']!r} has no picture")
     return Saved(
-        row["id"], row["name"], row["created"], row["ran"], Question.of_json(asked), Rule(**asked["rule"]),
-        Threshold(**json.loads(row["threshold"])), row["checkpoint"], attributes,
+        row["id"], row["name"], row["created"], row["ran"], Question.of_json(asked), rule,
+        limit, row["checkpoint"], attributes,
         np.frombuffer(row["vectors"], "<f4").reshape(len(attributes), -1), row["picture"], *counts,
     )  # fmt: skip
 

@@ -144,10 +144,10 @@ class Watches:
         saved = self.saved(name)
         with watchfile.reading(self.path) as db:
             rows = db.execute("SELECT * FROM hits WHERE watch_id = ? ORDER BY similarity DESC, item", (saved.id,)).fetchall()
-        items = [watchrows.item_of(self.gallery, row["item"]) for row in rows]
-        return [
-            watchrows.found(item, row) for item, row in zip(items, rows, strict=True) if item and item.image == row["image"]
-        ]
+            items = [watchrows.item_of(self.gallery, row["item"]) for row in rows]
+            return [
+                watchrows.found(item, row) for item, row in zip(items, rows, strict=True) if item and item.image == row["image"]
+            ]
 
     def run(self, names: Collection[str] | None = None, *, time: datetime) -> WatchReport:
         """Ask again, all or those of some names, and report what waits to be told. Raises: QueryError for an unknown name."""

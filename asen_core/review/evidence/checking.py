@@ -71,7 +71,7 @@ def read(path: Path) -> dict[str, Any]:
         if not known or not all(_whole(p) for p in _pairs(record)):
             raise ValueError(f"it is no pack of format {FORMAT}")
         str(record["model"]["fingerprint"]), str(record["background"]["sha256"])
-    except (OSError, ValueError, KeyError, TypeError) as reason:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as reason:
         raise DataError(
             f"{path} can't be read as an evidence pack ({str(reason)[:120]}); give the JSON that was written with the PDF."
         ) from None

@@ -9,9 +9,12 @@ from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 
+from PIL import Image
+
 from asen_core import images
 from asen_core.errors import PhotoError
 from asen_core.images.decode import opened
+from asen_core.review.suspects import spelled
 from asen_core.types import Garment
 
 _EXIF, _ORIENTATION = 0x8769, 0x0112
@@ -61,12 +64,12 @@ def of_bytes(data: bytes, name: str, dated: str = "") -> File:
             "give the file as it was first saved, or a smaller copy."
         )
     picture = opened(data, f"The photo {name}")
-    exif = picture.getexif()
     try:
+        exif = picture.getexif()
         inner = exif.get_ifd(_EXIF)
         turn = int(exif.get(_ORIENTATION, 1))
     except Exception:  # unreadable metadata don't spoil a readable picture
-        inner, turn = {}, 1
+        exif, inner, turn = Image.Exif(), {}, 1
     turn = turn if 1 <= turn <= 8 else 1
     found = {}
     for word, tag, zone in _DATES:
@@ -75,7 +78,7 @@ def of_bytes(data: bytes, name: str, dated: str = "") -> File:
     width, height = picture.size if turn < 5 else picture.size[::-1]
     kind = picture.format or "unknown"
     facts = Facts(
-        name, len(data), hashlib.sha256(data).hexdigest(), kind, width, height, turn, MappingProxyType(found), dated
+        spelled(name), len(data), hashlib.sha256(data).hexdigest(), kind, width, height, turn, MappingProxyType(found), dated
     )  # fmt: skip
     return File(bytes(data), facts, kind == "JPEG" and picture.mode in ("RGB", "L"))
 
