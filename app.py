@@ -9,8 +9,13 @@ from __future__ import annotations
 import os
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+# Else the client of the page's own tools asks a host of the Hub what kind of program this is.
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 # Threads that spin while they wait make a small, busy machine several times slower.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# Gradio asks matplotlib for its way to draw with each event, which else looks for windows to draw in.
+os.environ.setdefault("MPLBACKEND", "agg")
 
 try:
     import spaces  # shared GPUs of hosted Spaces; has to come before anything that touches CUDA
@@ -18,6 +23,7 @@ except ImportError:
     spaces = None
 
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 
@@ -27,8 +33,11 @@ from asen_core.review.background import Background
 from asen_core.review.explain import Reason, Saliency
 from asen_core.types import Box, View
 from asen_core.ui import why
-from asen_core.ui.page import build, serve
+from asen_core.ui.page import SAMPLES, build, serve
+from asen_core.ui.server.memory import share_heaps
+from asen_core.ui.warm import warm
 
+share_heaps()  # before any thread has made a heap of its own
 try:
     engine = Engine.open(os.environ.get("ASEN_CHECKPOINT"), os.environ.get("ASEN_GALLERY"))
     len(engine.gallery)  # opened at first use: a gallery that doesn't fit shall stop the start, not the first visitor
@@ -52,7 +61,10 @@ if spaces is not None:
     look = spaces.GPU(duration=15)(look)
     explain = spaces.GPU(duration=60)(explain)
 
-demo = build(engine, look, explain=explain)
+try:
+    demo = build(engine, look, explain=explain)
+except AsenError as error:
+    raise SystemExit(str(error)) from error
 
 if __name__ == "__main__":
-    serve(demo)
+    serve(demo, ready=None if spaces else partial(warm, engine, SAMPLES))

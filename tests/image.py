@@ -55,6 +55,7 @@ def started(folder: Path) -> Iterator[str]:
     given = {
         "GRADIO_SERVER_PORT": str(port),
         "GRADIO_TEMP_DIR": str(uploads),
+        "ASEN_HOSTS": "alike.example",
         "OMP_NUM_THREADS": "1",
         "HOME": str(folder.parent),
     }

@@ -20,5 +20,6 @@ browser >/dev/null || .venv/bin/python -m playwright install chromium
 
 .venv/bin/python -m ruff check .
 .venv/bin/python -m ruff format --check -q .
+.venv/bin/python tests/audit.py
 if [ $# -eq 0 ]; then set -- -m ""; fi
 exec .venv/bin/python -m pytest "$@"

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +33,8 @@ def served(kept: Path, **settings: str) -> Iterator[str]:
             assert server.poll() is None, "app.py ended by itself"
             try:
                 urllib.request.urlopen(address, timeout=5).close()
+                break
+            except urllib.error.HTTPError:  # it asks for a login, so it is there
                 break
             except OSError:
                 time.sleep(0.5)

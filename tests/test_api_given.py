@@ -18,9 +18,10 @@ from starlette.routing import Route
 
 from asen_core.errors import PhotoError, QueryError
 from asen_core.types import Box, Range
-from asen_core.ui import given, limits, page, schema
+from asen_core.ui import given, page, schema
 from asen_core.ui.api import Api, told
 from asen_core.ui.api_types import Found
+from asen_core.ui.server import limits
 
 
 @pytest.mark.parametrize(

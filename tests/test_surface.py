@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 from served import ROOT, served
 
-from asen_core.ui.guard import headers
+from asen_core.ui.server.guard import headers
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +43,24 @@ def test_the_page_comes_with_headers_that_keep_a_browser_to_it(url: str) -> None
 def test_only_a_space_is_shown_in_the_frame_of_its_site() -> None:
     assert "frame-ancestors 'self';" in headers()["content-security-policy"] + ";"
     assert "frame-ancestors 'self' https://huggingface.co" in headers(hosted=True)["content-security-policy"]
+
+
+def test_the_headers_are_those_of_the_place() -> None:
+    here, space, safe = headers(), headers(hosted=True), headers(https=True)
+    assert here["x-frame-options"] == "SAMEORIGIN"
+    assert here["cross-origin-resource-policy"] == here["cross-origin-opener-policy"] == "same-origin"
+    assert {"x-frame-options", "cross-origin-opener-policy", "cross-origin-resource-policy"} & space.keys() == set()
+    assert set(safe) - set(here) == {"strict-transport-security"}
+    assert "strict-transport-security" not in headers(hosted=True, https=True)
+    for part in ("object-src 'none'", "base-uri 'self'", "form-action 'self'", "connect-src 'self'", "default-src 'self'"):
+        assert part in here["content-security-policy"]
+
+
+def test_nothing_that_may_be_anothers_stays_in_a_cache(url: str) -> None:
+    for path in ("/", "/config", "/gradio_api/info", "/gradio_api/queue/status"):
+        assert ask(url, path)[1]["cache-control"] == "private, no-store"
+    picture = next((ROOT / "gallery_index" / "images").glob("*/*.webp"))
+    assert ask(url, f"/gradio_api/file={quote(str(picture))}")[1]["cache-control"].startswith("private, max-age")
 
 
 SECRETS = (

@@ -17,9 +17,9 @@ from asen_core.errors import AsenError
 from asen_core.review.background import Background, of_gallery
 from asen_core.ui import desk, figures, present, sides, why
 from asen_core.ui.desk import Desk, Step
-from asen_core.ui.find_alike import FindAlike
+from asen_core.ui.find_alike import FindAlike, forgetting
 from asen_core.ui.handlers import KEPT_SECONDS, Visit
-from asen_core.ui.pack import packed
+from asen_core.ui.scratch import keep
 from asen_core.ui.stage import address
 from asen_core.ui.studio import Studio
 
@@ -35,7 +35,7 @@ class Compare:
         self.studio, self.find, self.tabs = studio, find, tabs
         self._standard: Background | None = None
         self._lock = threading.Lock()
-        self.desk = gr.State(None, time_to_live=KEPT_SECONDS, delete_callback=partial(desk.forget, studio))
+        self.desk = gr.State(None, time_to_live=KEPT_SECONDS, delete_callback=forgetting(studio, desk.forget))
         script = (_HERE / "compare.js").read_text(encoding="utf-8")
         self.page = gr.HTML(self._shown(Desk()), elem_id="compare", apply_default_css=False, js_on_load=script)
         passed_on = 'watch("value", () => document.dispatchEvent(new Event("overall-sent")));'
@@ -96,13 +96,14 @@ class Compare:
 
     def _pack(self, before: Desk | None, sent: dict[str, Any]) -> tuple[Any, ...]:
         """The evidence pack, as a link that the browser follows at once."""
+        from asen_core.ui.pack import packed  # brings what writes PDFs, which the page starts without
+
         shown = before or Desk()
         try:
             data = packed(shown, self.standard(), self.studio.engine.gallery, datetime.now(UTC))
+            path = keep(self.studio.scratch.folder() / "evidence.zip", data)
         except AsenError as error:
             return present.notice(str(error)), _part("", ""), shown
-        path = self.studio.scratch.folder() / "evidence.zip"
-        path.write_bytes(data)
         return present.notice(), _part("pack", f'<a download="evidence.zip" href="{address(path)}">Evidence</a>'), shown
 
     def _open(self, visit: Visit | None, before: Desk | None, sent: dict[str, Any]) -> tuple[Any, ...]:

@@ -14,7 +14,6 @@ from asen_core import draw, images
 from asen_core.errors import PhotoError, QueryError
 from asen_core.review.background import Background
 from asen_core.review.compare import Comparison, compare
-from asen_core.review.copies import relation
 from asen_core.review.design import MOST, Design, Shot, mirror
 from asen_core.types import Garment
 from asen_core.ui.handlers import KEPT_SECONDS, REFUSALS, uploaded
@@ -161,6 +160,8 @@ def _compared(standard: Standard, desk: Desk) -> Desk:
 
 def _related(desk: Desk) -> Desk:
     """The desk with what the two photos that are closest overall, as they are or mirrored, are to each other."""
+    from asen_core.review.copies import relation  # brings scipy, which the page starts without
+
     if desk.comparison is None:
         return desk
     pairs = [(a, b) for a in desk.comparison.first.shots for b in desk.comparison.second.shots]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,12 @@ import gradio as gr
 from gradio.utils import get_upload_folder
 
 from asen_core.errors import AsenError
-from asen_core.ui import handlers, present, watching
+from asen_core.ui import busy, handlers, present, watching
 from asen_core.ui.controls import Controls, Values, question, recounted, told
 from asen_core.ui.handlers import KEPT_SECONDS, Step, Visit
 from asen_core.ui.present import Within
-from asen_core.ui.stage import stage
+from asen_core.ui.server import visits
+from asen_core.ui.stage import TEMPLATE, camera, intake, stage
 from asen_core.ui.studio import Ask, Studio, compare, opening
 
 TITLE, FIND = "Find alike", "find-alike"
@@ -31,12 +31,14 @@ class FindAlike:
 
     def __init__(self, studio: Studio, notice: gr.HTML | None = None) -> None:
         self.studio = studio
-        self.visit = gr.State(None, time_to_live=KEPT_SECONDS, delete_callback=partial(handlers.forget, studio))
+        self.visit = gr.State(None, time_to_live=KEPT_SECONDS, delete_callback=forgetting(studio, handlers.forget))
         first = Ask(studio.attributes[0])
         self.notice = notice or notice_board()
         with gr.Row(elem_id="desk"):
             with gr.Column(elem_id="query", min_width=300):
-                self.stage = _html("stage", stage(None, first.attribute, studio.samples))
+                self.stage = _html(
+                    "stage", stage(None, first.attribute), TEMPLATE, intake=intake(studio.samples), camera=camera()
+                )
             with gr.Column(elem_id="answers", min_width=300):
                 self.controls = Controls(studio, first)
                 self.results = _html("results", self._results(studio, Visit(), first))
@@ -49,7 +51,7 @@ class FindAlike:
             (self.stage.photo_sent, handlers.photo_sent),
             (self.stage.sample_chosen, handlers.sample_chosen),
             (self.stage.box_drawn, handlers.box_drawn),
-            (self.results.tile_chosen, handlers.tile_chosen),
+            (self.results.tile_begun, handlers.tile_chosen),
             (self.dock.search_on, handlers.search_on),
         ):
             self._on(listen, step, concurrency_limit=1)
@@ -59,6 +61,7 @@ class FindAlike:
             (self.stage.photo_refused, handlers.photo_refused),
             (self.stage.box_reset, handlers.box_reset),
             (self.dock.pair_closed, handlers.pair_closed),
+            (self.results.tile_chosen, handlers.tile_compared),
         ):
             self._on(listen, step, concurrency_limit=None)
         self._on(c.attribute.input, handlers.asked_anew, concurrency_limit=None, mixed=False)
@@ -98,13 +101,15 @@ class FindAlike:
             after = step(self.used(before), before, ask, {**sent, "folder": get_upload_folder()})
         except AsenError as error:
             after, text = before, str(error)
-        return (present.notice(text), *self.page(after, ask), after), not text
+        if visit is None and after.query is None and visits.lost():
+            text = busy.LOST
+        slower = self.used(after).engine.notice if after.query is not before.query else ""
+        return (present.notice(text or slower), *self.page(after, ask), after), not text
 
     def page(self, visit: Visit, ask: Ask) -> tuple[str, str, str]:
         """Left side, grid and comparison as they now are."""
         studio = self.used(visit)
-        left = stage(visit.query, ask.attribute, self.studio.samples)
-        return left, self._results(studio, visit, ask), self._dock(studio, visit, ask)
+        return stage(visit.query, ask.attribute), self._results(studio, visit, ask), self._dock(studio, visit, ask)
 
     def _on(
         self, listen: Callable[..., Any], step: Step, concurrency_limit: int | None, left: bool = True, mixed: bool = True
@@ -147,12 +152,24 @@ class FindAlike:
             return gr.skip()
 
 
+def forgetting(studio: Studio, forget: Callable[[Studio, Any], None]) -> Callable[[Any], None]:
+    """What ends a visit. No `partial`: Gradio copies a page's settings for each visitor, and would copy the model in it."""
+
+    def ended(visit: Any) -> None:
+        forget(studio, visit)
+
+    return ended
+
+
 def notice_board() -> gr.HTML:
     """The one place for messages of all tabs."""
     return _html("notice", present.notice())
 
 
-def _html(name: str, value: str) -> gr.HTML:
-    """A part of the page that is ours; what it does in the browser is in the script of the same name."""
+def _html(name: str, value: str, template: str = "${value}", **kept: str) -> gr.HTML:
+    """A part of the page that is ours; what it does in the browser is in the script of the same name.
+
+    kept: parts of the template that are sent once, with the page; later only the value travels.
+    """
     script = (_HERE / f"{name}.js").read_text(encoding="utf-8")
-    return gr.HTML(value, elem_id=name, apply_default_css=False, js_on_load=script)
+    return gr.HTML(value, html_template=template, elem_id=name, apply_default_css=False, js_on_load=script, **kept)

@@ -69,6 +69,13 @@ def tile_chosen(studio: Studio, visit: Visit, ask: Ask, data: Data) -> Visit:
     return replace(visit, chosen=studio.engine.gallery.item(str(data.get("id", ""))).id)
 
 
+def tile_compared(studio: Studio, visit: Visit, ask: Ask, data: Data) -> Visit:
+    """A garment of the grid is compared with the photo; nothing is looked at. data: id. Raises: QueryError without a photo."""
+    if visit.query is None:
+        raise QueryError("There is no photo to compare this garment with; give one first.")
+    return tile_chosen(studio, visit, ask, data)
+
+
 def pair_closed(studio: Studio, visit: Visit, ask: Ask, data: Data) -> Visit:
     return replace(visit, chosen="")
 
@@ -124,12 +131,16 @@ def forget(studio: Studio, visit: Visit | None) -> None:
 
 def _forget_photo(studio: Studio, visit: Visit | None) -> None:
     if visit is not None and visit.query is not None:
-        studio.scratch.forget(visit.query.folder)
+        visit.query.forget(studio.scratch)
 
 
 def _begin(studio: Studio, visit: Visit, ask: Ask, photo: Path, item: str = "") -> Visit:
     studio.scratch.sweep(KEPT_SECONDS)
-    query = ask_with(photo, studio.look, studio.scratch, item)
-    begun = asked_anew(studio, replace(visit, query=query, answer=None, chosen=""), ask, {})
+    query = ask_with(photo, studio.look, studio.scratch, item, studio.longest)
+    try:
+        begun = asked_anew(studio, replace(visit, query=query, answer=None, chosen=""), ask, {})
+    except BaseException:
+        query.forget(studio.scratch)
+        raise
     _forget_photo(studio, visit)
     return begun

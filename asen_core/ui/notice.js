@@ -1,14 +1,17 @@
-// Every answer of the server renews the notice, so this is also where waiting ends. What went well needs no click to go.
+// Every answer of the server renews the notice, so this is also where waiting ends; only a place in line is no answer yet.
+// What went well needs no click to go.
 const READ = 8000;
 let read = 0;
 watch("value", () => {
-  document.body.classList.remove("asen-busy");
+  document.body.classList.toggle("asen-busy", props.value.includes('class="notice queued"'));
   delete element.dataset.gone;
   clearTimeout(read);
   if (props.value.includes('class="notice good"')) read = setTimeout(() => (element.dataset.gone = "yes"), READ);
 });
 element.addEventListener("click", (event) => {
-  if (event.target.closest('[data-do="dismiss"]')) element.dataset.gone = "yes";
+  const again = event.target.closest('[data-do="again"]');
+  if (again || event.target.closest('[data-do="dismiss"]')) element.dataset.gone = "yes";
+  if (again) document.dispatchEvent(new Event("try-again"));
 });
 // Gradio gives each pill a radio group of its own, so the arrow keys that walk along a row have to be added.
 document.addEventListener("keydown", (event) => {
@@ -35,3 +38,7 @@ for (const [kind, places] of Object.entries(asks)) {
     lost = setTimeout(() => document.body.classList.remove("asen-busy"), 15000);
   });
 }
+// A picture that is gone or damaged leaves a mark in its place, not the browser's torn one.
+document.addEventListener("error", ({ target }) => target.matches?.(".pic img") && (target.dataset.lost = "yes"), true);
+for (const img of document.querySelectorAll(".pic img")) if (img.complete && !img.naturalWidth) img.dataset.lost = "yes";
+document.addEventListener("load", ({ target }) => target.matches?.(".pic img[data-lost]") && delete target.dataset.lost, true);

@@ -17,7 +17,7 @@ from asen_core.ui.facets import Facet, filters_said
 from asen_core.ui.labelled import known
 from asen_core.ui.mixing import Mix
 from asen_core.ui.query import Query
-from asen_core.ui.stage import address
+from asen_core.ui.server.sizes import address, small
 from asen_core.ui.studio import Answer, Ask, Pair
 from asen_core.ui.table import address_of
 
@@ -201,7 +201,7 @@ def _tile(
     tile = (
         f'<button type="button" class="tile" data-id="{escape(item.id)}" aria-pressed="{str(pressed).lower()}">'
         f'<span class="pic" style="{_zoom(path, item.rois.get(attribute))}">'
-        f'<img src="{address(path)}" alt="{escape(spoken)}" loading="lazy" draggable="false"></span>'
+        f'<img src="{small(path)}" alt="{escape(spoken)}" loading="lazy" draggable="false"></span>'
         f'<span class="caption" aria-hidden="true">{shown}</span></button>'
     )
     if not rank:
@@ -224,12 +224,20 @@ def _size(path: Path) -> tuple[int, int]:
         return picture.size
 
 
+def _size_or_usual(path: Path) -> tuple[int, int]:
+    """Of a picture that is gone or damaged, which the page says in its place, that of most."""
+    try:
+        return _size(path)
+    except (OSError, ValueError, SyntaxError):
+        return 3, 4
+
+
 def _zoom(path: Path, roi: Box | None) -> str:
     """CSS numbers by which the browser cuts the region out of the picture it already has: no second file, no waiting.
 
     The region is centred in a square of its longer side; w, l and t are in percent of that square.
     """
-    width, height = _size(path)
+    width, height = _size_or_usual(path)
     box = (roi or Box(0, 0, 1, 1)).scaled(width, height)
     side = max(box.width, box.height)
     left, top = (box.x0 + box.x1 - side) / 2, (box.y0 + box.y1 - side) / 2

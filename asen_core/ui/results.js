@@ -10,7 +10,8 @@ element.addEventListener("click", (event) => {
   const tile = event.target.closest(".tile");
   if (!tile) return;
   for (const other of element.querySelectorAll(".tile")) other.setAttribute("aria-pressed", other === tile);
-  trigger("tile_chosen", { id: tile.dataset.id });
+  // Without a photo it becomes the photo, for which the model has to run.
+  trigger(document.querySelector("#stage img.photo") ? "tile_chosen" : "tile_begun", { id: tile.dataset.id });
 });
 
 element.addEventListener("keydown", (event) => {

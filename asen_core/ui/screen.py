@@ -19,7 +19,7 @@ from asen_core.ui import present, screen_view, triage
 from asen_core.ui.caserooms import CaseRooms
 from asen_core.ui.compare import Compare, data_of
 from asen_core.ui.handlers import KEPT_SECONDS
-from asen_core.ui.scratch import save_photo
+from asen_core.ui.scratch import keep, save_photo
 from asen_core.ui.stage import address
 from asen_core.ui.studio import Studio
 from asen_core.ui.triage import Review, Step, current, queue
@@ -116,7 +116,7 @@ class Screen:
                 raise CaseError("There is no pair to compare; choose a suspect of the queue.")
             suspect, item = shown
             photo = self._folder() / f"{suspect.sha256[:32]}{suspect.path.suffix if not suspect.member else '.photo'}"
-            photo.write_bytes(review.case.photo(suspect))
+            keep(photo, review.case.photo(suspect))
         except AsenError as error:
             return present.notice(str(error)), gr.skip(), desk, gr.skip()
         return self.compare.laid(desk, {"photo": photo, "name": suspect.name, "id": item})

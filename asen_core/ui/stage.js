@@ -5,6 +5,7 @@ const find = (selector) => element.querySelector(selector);
 let drag = null;
 let pending = 0;
 let stream = null;
+let last = null; // the photo that was sent, for which the server may have been too busy
 
 async function send(file) {
   if (!file) return;
@@ -12,7 +13,8 @@ async function send(file) {
   document.body.classList.add("asen-busy");
   try {
     const sent = await upload(file);
-    trigger("photo_sent", { path: sent.path });
+    last = { path: sent.path };
+    trigger("photo_sent", last);
   } catch {
     trigger("photo_refused", { reason: "upload" });
   }
@@ -183,6 +185,12 @@ element.addEventListener("click", (event) => {
   if (button) actions[button.dataset.do]?.(button);
 });
 element.addEventListener("cancel", leave, true);
+
+document.addEventListener("try-again", () => {
+  if (!last) return;
+  document.body.classList.add("asen-busy");
+  trigger("photo_sent", last);
+});
 
 const here = () => element.offsetParent !== null; // not while another tab is shown
 document.addEventListener("paste", (event) => {

@@ -6,34 +6,29 @@ import secrets
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
-from urllib.parse import quote
 
 from asen_core.types import Box, Reading, View
 from asen_core.ui import names
 from asen_core.ui.handlers import UPLOAD_MEGABYTES
 from asen_core.ui.query import Query
+from asen_core.ui.server.sizes import address, small
 
 ACCEPT = "image/*,.heic,.heif,.avif,.tif,.tiff"
 UNSURE = 0.5
+TEMPLATE = '<div class="stage">${intake}${value}${camera}</div>'
+"""The left side: what stays is sent once, with the page."""
 _HANDLES = ("nw", "ne", "sw", "se")
 
 
-def address(path: Path) -> str:
-    """Where the browser finds a file that the page serves; relative, so that it also works behind a proxy."""
-    return "gradio_api/file=" + quote(path.as_posix())
-
-
-def stage(query: Query | None, attribute: str, samples: Sequence[Path]) -> str:
-    """The whole left side. The turn differs each time, so that the browser always takes over what the server says."""
+def stage(query: Query | None, attribute: str) -> str:
+    """What changes of the left side. The turn differs each time, so that the browser always takes over what the server says."""
     body = _empty() if query is None else _photo(query, attribute)
     below = _unread() if query is None else _reading(query, attribute)
-    return (
-        f'<div class="stage" data-turn="{secrets.token_hex(4)}">{_intake(samples)}'
-        f'{body}<div class="reading" aria-live="polite">{below}</div>{_camera()}</div>'
-    )
+    return f'<div class="easel" data-turn="{secrets.token_hex(4)}">{body}<div class="reading" aria-live="polite">{below}</div>'
 
 
-def _intake(samples: Sequence[Path]) -> str:
+def intake(samples: Sequence[Path]) -> str:
+    """The ways to give a photo, above what changes."""
     return (
         '<div class="intake">'
         f'<input type="file" class="file" accept="{ACCEPT}" tabindex="-1" aria-label="Garment photo">'
@@ -46,12 +41,12 @@ def _intake(samples: Sequence[Path]) -> str:
 
 def thumbs(samples: Sequence[Path]) -> str:
     """The sample garments, small; nothing where there are none."""
-    small = "".join(
+    shown = "".join(
         f'<button type="button" class="sample" data-sample="{i}" title="{escape(_spoken(p))}">'
-        f'<img src="{address(p)}" alt="Sample: {escape(_spoken(p))}" loading="lazy" width="48" height="48"></button>'
+        f'<img src="{small(p)}" alt="Sample: {escape(_spoken(p))}" loading="lazy" width="48" height="48"></button>'
         for i, p in enumerate(samples)
     )
-    return f'<div class="samples" role="group" aria-label="Sample garments">{small}</div>' if samples else ""
+    return f'<div class="samples" role="group" aria-label="Sample garments">{shown}</div>' if samples else ""
 
 
 def _spoken(path: Path) -> str:
@@ -60,7 +55,7 @@ def _spoken(path: Path) -> str:
 
 def _empty() -> str:
     return (
-        '<div class="easel"><button type="button" class="drop" data-do="choose">'
+        '<button type="button" class="drop" data-do="choose">'
         "<b>Drop a garment photo here</b><span>or paste it, take one, or try a sample above</span>"
         f"<small>any picture file up to {UPLOAD_MEGABYTES} MB; kept on this server only while you use it</small></button></div>"
         f"{_tools(None, False)}"
@@ -75,7 +70,7 @@ def _photo(query: Query, attribute: str) -> str:
     what = f"Gallery garment {escape(query.item)}" if query.item else "Your garment"
     handles = "".join(f'<i class="handle {h}" data-handle="{h}"></i>' for h in _HANDLES)
     return (
-        f'<div class="easel"><div class="canvas" style="--ratio:{width / height:.5f}">'
+        f'<div class="canvas" style="--ratio:{width / height:.5f}">'
         f'<img class="photo" src="{address(query.preview)}" alt="{what}" draggable="false">'
         f'<img class="heat" src="{address(query.heats[attribute])}" draggable="false" '
         f'alt="Heat map: where the model looks for {name}">'
@@ -140,7 +135,8 @@ def _unread() -> str:
     )
 
 
-def _camera() -> str:
+def camera() -> str:
+    """Where a photo is taken, below what changes."""
     return (
         '<dialog class="camera" aria-label="Camera"><video autoplay playsinline muted></video>'
         '<div><button type="button" class="plain strong" data-do="shoot">Take photo</button>'

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asen_core.errors import QueryError
+from asen_core.review.design import LONGEST
 from asen_core.types import Item, Match, Matches, Where
 from asen_core.ui import copies
 from asen_core.ui.facets import Facet, facets
@@ -42,6 +43,11 @@ class Studio:
         """The attributes that can be asked for: those the model knows and the gallery holds."""
         held = set(self.engine.gallery.attributes)
         return tuple(a for a in self.engine.vocabulary if a in held)
+
+    @property
+    def longest(self) -> int | None:
+        """What photos are read with, as those of a gallery; None: whole, where the authors' numbers are followed."""
+        return None if self.engine.config.geometry == "released" else LONGEST
 
     @cached_property
     def facets(self) -> tuple[Facet, ...]:

@@ -6,6 +6,7 @@ import base64
 import csv
 import io
 
+from asen_core.sheets import cell
 from asen_core.ui.studio import Answer
 
 
@@ -22,22 +23,17 @@ def table(answer: Answer) -> str:
     writer = csv.writer(out, lineterminator="\r\n")
     more = ["rank_before", "overall"] if reranked else [f"similarity_{a}" for a in mixed]
     value = [] if mixed else ["value"]
-    writer.writerow(["rank", "id", "similarity", "percentile", *more, *value, *map(_plain, labels)])
+    writer.writerow(["rank", "id", "similarity", "percentile", *more, *value, *map(cell, labels)])
     for rank, hit in enumerate(answer.matches, 1):
         known = hit.item.labels
         texts = [*([] if mixed else [known.get(attribute, "")]), *(known.get(name, "") for name in labels)]
         figures = [f"{hit.similarity:.4f}", f"{hit.percentile:.2f}"]
         figures += [str(hit.before), f"{hit.overall:.4f}"] if reranked else []
         figures += [f"{answer.singles[hit.item.id][a]:.4f}" for a in mixed]
-        writer.writerow([rank, _plain(hit.item.id), *figures, *map(_plain, texts)])
+        writer.writerow([rank, cell(hit.item.id), *figures, *map(cell, texts)])
     return out.getvalue()
 
 
 def address_of(answer: Answer) -> str:
     """The table as a `data:` address, so that nothing is stored for it. The mark in front makes spreadsheets read UTF-8."""
     return "data:text/csv;charset=utf-8;base64," + base64.b64encode(table(answer).encode("utf-8-sig")).decode()
-
-
-def _plain(text: str) -> str:
-    """Text that no spreadsheet takes for a formula."""
-    return "'" + text if text.lstrip(" ")[:1] in ("=", "+", "-", "@", "\t", "\r", "\n") and text.strip() else text

@@ -12,7 +12,7 @@ FAVICON = _ASSETS / "favicon.svg"
 _SANS = ("system-ui", "-apple-system", "Segoe UI", "Helvetica Neue", "Arial", "sans-serif")
 _MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "monospace")
 
-HEAD = '<meta name="referrer" content="no-referrer"><meta name="color-scheme" content="light dark">'
+HEAD = '<meta name="referrer" content="same-origin"><meta name="color-scheme" content="light dark">'
 
 
 def theme() -> gr.themes.Base:
