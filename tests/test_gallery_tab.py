@@ -20,6 +20,7 @@ from asen_core.ui.galleries import FOLDER, OWN, Galleries
 from asen_core.ui.handlers import Visit
 from asen_core.ui.own import Making, Own
 from asen_core.ui.scratch import Scratch
+from asen_core.ui.server import web
 from asen_core.ui.studio import Ask, Studio
 
 engine, own_machine, here = owned.engine, owned.own_machine, owned.here
@@ -253,7 +254,7 @@ def test_only_one_folder_at_a_time(here, tmp_path):
 def test_folders_of_the_server_are_for_those_who_sit_at_it(monkeypatch, space, name, own):
     monkeypatch.setenv("SPACE_ID", space)
     monkeypatch.setenv("GRADIO_SERVER_NAME", name)
-    assert known.on_own_machine() == own
+    assert web.on_own_machine() == own
 
 
 def test_a_hosted_page_names_no_folder(engine, tmp_path, monkeypatch):

@@ -32,8 +32,6 @@ MAPPED = 500
 """Up to so many photos of a visitor's own are laid out as maps, which then takes seconds."""
 AT_ONCE = 2
 """Visitors whose photos are looked at together; more would only slow all down."""
-HOSTS = "ASEN_HOSTS"
-"""Names the hosts, with commas between, under which others reach the page through a proxy on this machine."""
 LABELS = ("labels.csv", "labels.json")
 _LONGEST_NAME, LEFT = 60, 10.0
 
@@ -56,13 +54,6 @@ def home() -> Path:
     if given := os.environ.get("ASEN_GALLERIES"):
         return Path(given)
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "alike" / "galleries"
-
-
-def on_own_machine() -> bool:
-    """Whether only people at this machine can open the page, so that it may name folders here."""
-    if os.environ.get(HOSTS):  # a proxy lets others in
-        return False
-    return not os.environ.get("SPACE_ID") and os.environ.get("GRADIO_SERVER_NAME", "") in ("", "127.0.0.1", "localhost", "::1")
 
 
 class Galleries:

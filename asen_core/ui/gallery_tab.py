@@ -18,6 +18,7 @@ from asen_core.ui.controls import Values, offered, question, told
 from asen_core.ui.find_alike import FIND, FindAlike
 from asen_core.ui.galleries import FOLDER, OWN, Data, Galleries
 from asen_core.ui.handlers import Visit, gallery_chosen
+from asen_core.ui.server.web import on_own_machine
 from asen_core.ui.studio import Studio
 
 TITLE, GALLERY = "Gallery", "gallery"
@@ -31,7 +32,7 @@ class GalleryTab:
 
     def __init__(self, studio: Studio, find: FindAlike, tabs: gr.Tabs, atlas: maps.Maps) -> None:
         self.find, self.tabs, self.atlas = find, tabs, atlas
-        self.galleries = Galleries(studio, known.on_own_machine(), lambda folder: gr.set_static_paths([folder]))
+        self.galleries = Galleries(studio, on_own_machine(), lambda folder: gr.set_static_paths([folder]))
         script = (_HERE / "gallery.js").read_text(encoding="utf-8")
         # Drawn when the tab is opened: there may be much to count.
         empty = '<section class="catalogue"><p class="muted">Counting the garments …</p></section>'

@@ -16,8 +16,9 @@ from asen_core.errors import QueryError
 from asen_core.gallery import Gallery, manifest
 from asen_core.gallery.watches import Saved, Watches, WatchReport
 from asen_core.gallery.watches.question import Question, Rule
-from asen_core.ui.galleries import around, on_own_machine
+from asen_core.ui.galleries import around
 from asen_core.ui.handlers import Visit
+from asen_core.ui.server.web import on_own_machine
 from asen_core.ui.studio import Ask, Studio
 
 

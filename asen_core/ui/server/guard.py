@@ -17,11 +17,10 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from asen_core.accounts import Accounts
-from asen_core.ui.galleries import HOSTS, on_own_machine
 from asen_core.ui.server.gate import Gate
 from asen_core.ui.server.limits import RequestLimit
 from asen_core.ui.server.login import INSIDE, Login
-from asen_core.ui.server.web import host_of, is_elsewhere, is_https, route_of
+from asen_core.ui.server.web import HOSTS, host_of, is_elsewhere, is_https, on_own_machine, route_of
 
 _POLICY = {
     "default-src": "'self'",

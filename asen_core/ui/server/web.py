@@ -1,11 +1,22 @@
-"""What a request says of where it was sent to, and by whom."""
+"""Who can reach the page, and what a request says of where it was sent to, and by whom."""
 
 from __future__ import annotations
 
+import os
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.types import Scope
+
+HOSTS = "ASEN_HOSTS"
+"""Names the hosts, with commas between, under which others reach the page through a proxy on this machine."""
+
+
+def on_own_machine() -> bool:
+    """Whether only people at this machine can open the page, so that it may name folders here."""
+    if os.environ.get(HOSTS):  # a proxy lets others in
+        return False
+    return not os.environ.get("SPACE_ID") and os.environ.get("GRADIO_SERVER_NAME", "") in ("", "127.0.0.1", "localhost", "::1")
 
 
 def route_of(scope: Scope) -> str:
