@@ -129,7 +129,7 @@ def test_width_of_keys(keys: int, width: int) -> None:
     [
         ({"geometry": "stretched"}, "geometry must be one of letterbox, released, got 'stretched'"),
         ({"geometry": "released"}, "roi_margin and roi_min_size must be 0, got 0.15 and 0.2"),
-        ({"local_keys": -1}, "0 or more, got 0 and -1"),
+        ({"local_keys": -1}, "widths in 0..16384, got local_keys -1"),
     ],
 )
 def test_bad_settings(settings: dict[str, object], says: str) -> None:
