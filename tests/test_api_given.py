@@ -113,6 +113,7 @@ def test_tools_read_no_file_of_the_server_and_answer_in_json() -> None:
         ([b"12345", b"12345"], "/gradio_api/call/v2/look", 200),
         ([b"12345", b"123456"], "/gradio_api/call/v2/look", 413),
         ([b"12345", b"123456"], "/gradio_api/upload", 200),
+        ([b"12345", b"12345678"], "/gradio_api/upload", 413),
         ([], "/gradio_api/call/v2/look", 200),
     ],
 )
@@ -125,7 +126,8 @@ def test_requests_of_unknown_length_are_read_up_to_the_limit(parts: list[bytes],
             yield part
 
     async def asked() -> httpx.Response:
-        app = Starlette(routes=[Route(path, answer, methods=["POST"])], middleware=[Middleware(limits.RequestLimit, most=10)])
+        limit = Middleware(limits.RequestLimit, most=10, uploaded=12)
+        app = Starlette(routes=[Route(path, answer, methods=["POST"])], middleware=[limit])
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://here") as client:
             return await client.post(path, content=sent())
 

@@ -96,6 +96,22 @@ def test_a_recording_that_disagrees_is_given_up(wrong: object) -> None:
     assert "disagrees" in notes[0]
 
 
+@pytest.mark.parametrize("deaf", [(0, 1), (0,), (1,)], ids=["both", "the first", "the second"])
+def test_a_recording_that_does_not_read_its_inputs_is_given_up(deaf: tuple[int, ...]) -> None:
+    notes: list[str] = []
+
+    def record(stage: object, inputs: tuple[Tensor, ...]) -> Replay:
+        first = [t.clone() for t in inputs]
+        return lambda: stage(*(first[i] if i in deaf else t for i, t in enumerate(inputs)))
+
+    captured, given = Captured(_stage, notes, record, sizes=(2,)), _batch(2)
+    kept = [t.clone() for t in given]
+    torch.testing.assert_close(captured(*given)[0], _stage(*kept)[0])
+    assert len(notes) == 1
+    assert "disagrees" in notes[0]
+    assert all(torch.equal(mine, theirs) for mine, theirs in zip(given, kept, strict=True)), "the caller's own stay"
+
+
 def test_out_of_memory_while_recording_is_the_callers() -> None:
     def record(stage: object, inputs: tuple[Tensor, ...]) -> Replay:
         raise torch.OutOfMemoryError("CUDA out of memory.")

@@ -24,9 +24,9 @@ def test_a_space_starts_from_the_same_files() -> None:
     assert f"python {FRONT['app_file']}" == START.rsplit(" && ", 1)[1].replace(".venv/bin/", "")
     assert FRONT["python_version"].strip('"').startswith(re.search(r"python:(\d+\.\d+)-slim", STEPS)[1] + ".")
     line = next(r for r in (ROOT / "requirements.txt").read_text().splitlines() if r.startswith("gradio"))
-    least, below = re.match(r"gradio(?:\[\w+\])?>=([\d.]+),<(\d+)", line).groups()
+    least, below = re.match(r"gradio(?:\[\w+\])?>=([\d.]+),<([\d.]+)", line).groups()
     version = [int(part) for part in FRONT["sdk_version"].split(".")]
-    assert [int(part) for part in least.split(".")] <= version < [int(below)]
+    assert [int(part) for part in least.split(".")] <= version < [int(part) for part in below.split(".")]
 
 
 def test_what_is_copied_is_there_and_in_the_repository_and_let_through() -> None:

@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 from asen_core import checkpoint, files
 from asen_core.cli import app
 from asen_core.errors import CheckpointError, DataError, GalleryError
-from asen_core.gallery import Gallery, Journal, Maps, assemble, manifest, maps, writing
+from asen_core.gallery import Gallery, Journal, Maps, assemble, checking, manifest, maps, writing
 from asen_core.gallery.checking import check
 from asen_core.gallery.journal import encoded
 from asen_core.review import background, prints
@@ -206,6 +206,23 @@ def test_a_gallery_of_an_earlier_version_is_read_as_far_as_it_can_be(tmp_path: P
     assert list(check(tmp_path / "g").damaged) == [manifest.MAPS]
 
 
+def test_a_gallery_that_is_written_anew_meanwhile_is_not_called_damaged(tmp_path: Path, monkeypatch) -> None:
+    made(tmp_path / "g", "a", "b")
+    real, renewed = checking._named, []
+
+    def meanwhile(held: manifest.Manifest) -> object:
+        if not renewed:
+            renewed.append(assemble(tmp_path / "g", entries("b", "c"), [looked(tmp_path / "g", "c")], {}))
+        return real(held)
+
+    monkeypatch.setattr(checking, "_named", meanwhile)
+    found = check(tmp_path / "g")
+    assert (renewed != [], found.damaged) == (True, {})
+    assert found.files > 4
+    (tmp_path / "g" / manifest.named(manifest.CODES, 2)).unlink()
+    assert len(check(tmp_path / "g").damaged) == 1
+
+
 def test_pictures_without_a_checksum_are_held_against_their_prints(tmp_path: Path, monkeypatch) -> None:
     real = Journal.add
     monkeypatch.setattr(Journal, "add", lambda *given, **more: _without_sum(real, *given, **more))
@@ -248,6 +265,17 @@ def test_the_verb_check_names_what_is_damaged_and_says_so_by_its_exit_code(tmp_p
     places = [str(tmp_path / "nowhere")]
     code, _, told = call()
     assert (code, "There is nothing at" in told) == (1, True)
+
+
+def test_the_verb_check_names_one_file_once_and_a_model_without_a_checksum(tmp_path: Path) -> None:
+    (tmp_path / "x.pth.tar").write_bytes(b"none")
+    result = CliRunner().invoke(app, ["check", str(tmp_path / "x.pth.tar")])
+    assert (result.exit_code, f"Damaged: {tmp_path / 'x.pth.tar'}: " in result.stderr) == (1, True)
+    place = tiny_checkpoint(tmp_path / "c")
+    (place / CONFIG).write_text(json.dumps(files.unsealed((place / CONFIG).read_bytes()), indent=1))
+    result = CliRunner().invoke(app, ["check", str(place), "--json"])
+    found = json.loads(result.stdout)["places"][0]
+    assert (result.exit_code, found["damaged"], found["without_checksum"]) == (0, {}, [CONFIG])
 
 
 def test_a_second_writer_is_told_who_the_first_one_is(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """The GPU's runtime on a processor: memory that runs out and recordings by fakes, agreement with the plain pass for real."""
 
+import gc
+import weakref
 from dataclasses import replace
 from pathlib import Path
 
@@ -91,6 +93,7 @@ def _fitting(room: int, error: RuntimeError = OUT) -> tuple[Fitting, Card, Proce
         (0, 3, [3, 1], [3]),
         (0, 1, [1], [1]),
         (0, 0, [0], []),
+        (-1, 0, [0], [0]),
     ],
 )
 def test_a_batch_is_halved_until_it_fits(room: int, count: int, sizes: list[int], processor: list[int]) -> None:
@@ -225,6 +228,44 @@ def test_what_fails_or_disagrees_is_given_up_with_its_reason(
     assert (mine.embedding * theirs.embedding).sum(-1).min() > 0.999
     found = runtime._quick._staged.numbers.local if runtime._quick is not None else None
     assert found == quick
+
+
+class Pixels:
+    """A runtime whose embeddings are the inputs; deaf: it answers each number of photos as it did the first time."""
+
+    def __init__(self, deaf: bool) -> None:
+        self.deaf, self.first = deaf, {}
+
+    def run(self, garments: object, inputs: np.ndarray, frames: object, wanted: list[int], given: object = None) -> Looked:
+        rows = inputs.reshape(len(inputs), 1, -1) - inputs.mean()
+        rows = (rows / np.linalg.norm(rows, axis=-1, keepdims=True)).repeat(len(wanted), 1)
+        looked = Looked(rows, rows, rows, ())
+        return self.first.setdefault((len(inputs), len(wanted)), looked) if self.deaf else looked
+
+
+@pytest.mark.parametrize(("deaf", "said"), [(False, ""), (True, "its cosine to float32 is")])
+def test_a_quick_way_that_keeps_to_the_first_photos_is_given_up(deaf: bool, said: str) -> None:
+    reason = GpuRuntime(tiny_model(), CPU, _never)._disagreement(Pixels(deaf), Pixels(False))
+    assert reason[: len(said)] == said
+    assert bool(reason) == deaf
+
+
+def test_what_was_given_up_leaves_no_memory_behind() -> None:
+    held: list[weakref.ref] = []
+
+    def make(model: AsenPP, device: torch.device, notes: list[str], numbers: Numbers) -> Runtime:
+        runtime = StagedRuntime(model, device, notes, numbers, Recorder())
+        run = runtime.run
+        runtime.run = lambda *given: replace(out := run(*given), embedding=out.embedding * 0.5)
+        held.append(weakref.ref(runtime._staged.model))
+        return runtime
+
+    gc.disable()
+    try:
+        assert GpuRuntime(tiny_model(), CPU, _never, make)._quick is None
+        assert [ref() for ref in held] == [None] * len(LADDER)
+    finally:
+        gc.enable()
 
 
 def test_recordings_that_fail_later_are_noted_too() -> None:

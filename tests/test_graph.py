@@ -222,6 +222,25 @@ def test_torch_is_asked_only_beside_a_driver(monkeypatch: pytest.MonkeyPatch, dr
     assert Engine.open(SHIPPED_CHECKPOINT).runtime == runtime
 
 
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (ImportError("libopenvino.so.2: cannot open"), r"is installed but can't be used here \(libopenvino"),
+        (OSError("undefined symbol: x"), "undefined symbol"),
+        (RuntimeError("Exception from core.cpp:\nmore"), r"\(Exception from core.cpp:\); give the runtime torch"),
+    ],
+)
+def test_auto_goes_on_to_torch_where_openvino_fails(monkeypatch: pytest.MonkeyPatch, error: Exception, says: str) -> None:
+    def failing(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("asen_core.engine.openvino_runtime.Network", failing)
+    assert Engine.open(device="cpu").runtime == "torch"
+    with pytest.raises(QueryError, match=says) as refused:
+        Engine.open(runtime="openvino")
+    assert "pip install" not in str(refused.value)
+
+
 def test_wrong_tensors_are_named_as_by_torch(tmp_path: Path) -> None:
     other = replace(CONFIG, attribute_dim=10)
     model = tiny_model()

@@ -3,7 +3,9 @@
 import asyncio
 import threading
 import time
+from types import SimpleNamespace
 
+import gradio as gr
 import pytest
 from queued import Desk, client, completed, until, visitor
 from starlette.middleware import Middleware
@@ -216,6 +218,104 @@ def test_a_visit_ends_some_time_after_its_page_closed(desk):
     asyncio.run(play())
     assert "a" not in desk.line.pending_messages_per_session
     assert "a" not in desk.line.pending_event_ids_session
+
+
+def test_what_a_visitor_changes_is_changed_one_after_another(desk):
+    async def play():
+        async with client(desk) as http, visitor(http, desk, "a") as a, visitor(http, desk, "b") as b:
+            await a.join("one")
+            await until(lambda: desk.began)
+            await a.join("two", "blur")
+            await b.join("three", "blur")
+            other = completed(await b.messages())
+            desk.let(1)
+            return other, completed(await a.messages())
+
+    other, mine = asyncio.run(play())
+    assert [data[1] for data in other] == ["quick three None"]  # others go on
+    assert [data[1] for data in mine] == ["slow one", "quick two 1"]  # not the visit as it was before
+
+
+@pytest.mark.parametrize(
+    ("under_way", "queue", "first"),
+    [
+        ("", "", None),
+        ("", "ab", 0),
+        ("b", "ab", 0),
+        ("a", "ab", 1),
+        ("a", "aab", 2),
+        ("ab", "ab", None),
+        ("A", "ab", 0),  # writes nothing
+        ("a", "Ab", 0),
+        ("a", "aAb", 2),  # each visitor's own order stays
+    ],
+)
+def test_who_is_served_next(under_way, queue, first):
+    with gr.Blocks():
+        state = gr.State(None)
+
+    def event(name):
+        return SimpleNamespace(session_hash=name.lower(), fn=SimpleNamespace(outputs=[] if name.isupper() else [state]))
+
+    waiting = [event(name) for name in queue]
+    assert line._head(waiting, [event(name) for name in under_way]) is (None if first is None else waiting[first])
+
+
+def test_nothing_is_said_to_one_who_is_not_known_any_more(desk, monkeypatch):
+    async def play():
+        async with client(desk) as http, visitor(http, desk, "a") as a, visitor(http, desk, "b") as b:
+            await a.join("one")
+            await until(lambda: desk.began)
+            await b.join("two")
+            del desk.line.pending_messages_per_session["b"]
+            monkeypatch.setattr(line, "PATIENCE", 0)
+            desk.line.broadcast_estimations("model")
+            desk.let(2)
+            await until(lambda: len(desk.began) == 2)
+
+    asyncio.run(play())
+
+
+def test_nothing_is_kept_of_who_cancelled_while_waiting(desk):
+    async def play():
+        index = next(i for i, fn in desk.page.fns.items() if fn.api_name == "look")
+        async with client(desk) as http, visitor(http, desk, "a") as a:
+            await a.join("one")
+            await until(lambda: desk.began)
+            body = {"data": ["x"], "fn_index": index, "session_hash": "program"}
+            joined = (await http.post("gradio_api/queue/join", json=body)).json()
+            del desk.line.visits.session_data["program"]  # else it ends with its visit
+            await asyncio.sleep(0.5)
+            assert "program" in desk.line.pending_messages_per_session  # it waits
+            body = {"session_hash": "program", "fn_index": index, "event_id": joined["event_id"]}
+            await http.post("gradio_api/cancel", json=body)
+            known = desk.line.pending_messages_per_session, desk.line.pending_event_ids_session
+            await until(lambda: not any("program" in kept for kept in known))
+            assert all("a" in kept for kept in known)
+
+    asyncio.run(play())
+
+
+def test_all_go_on_while_a_visit_ends(desk, monkeypatch):
+    began, go_on = threading.Event(), threading.Event()
+    state = next(part for part in desk.page.blocks.values() if isinstance(part, gr.State))
+    monkeypatch.setattr(state, "delete_callback", lambda value: (began.set(), go_on.wait(10)))
+
+    async def play():
+        async with client(desk) as http:
+            async with visitor(http, desk, "a") as a:
+                await a.join("one", "blur")
+                await a.messages()
+            await until(began.is_set)
+            assert "a" not in desk.line.visits
+            async with visitor(http, desk, "b") as b:
+                await b.join("two", "blur")
+                shown = completed(await b.messages())
+            go_on.set()
+            return shown
+
+    assert asyncio.run(play())[0][1] == "quick two None"
+    monkeypatch.undo()
 
 
 def test_open_questions_have_a_bound():

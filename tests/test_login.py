@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -247,6 +248,31 @@ def test_only_so_many_tries_wait_at_once() -> None:
     assert brake._waiting == {}
 
 
+def test_who_waits_for_wrong_tries_leaves_places_for_others() -> None:
+    brake = Brake()
+    crowd = [f"10.0.0.{i}" for i in range(8)]
+    for address in crowd * 8:
+        brake.wrong("anna", address)
+    with ExitStack() as waiting:
+        for address in crowd * 4:
+            waiting.enter_context(brake.held(address))
+        for address in crowd:
+            with pytest.raises(CrowdedError):
+                waiting.enter_context(brake.held(address))
+        for i in range(32):
+            waiting.enter_context(brake.held(f"10.0.1.{i}"))
+            with pytest.raises(CrowdedError):  # a second one at once
+                waiting.enter_context(brake.held(f"10.0.1.{i}"))
+        with pytest.raises(CrowdedError):
+            waiting.enter_context(brake.held("10.0.2.1"))
+    brake.wrong("ben", "10.0.2.1")  # mistyped
+    with ExitStack() as waiting:
+        for address in crowd * 4:
+            waiting.enter_context(brake.held(address))
+        waiting.enter_context(brake.held("10.0.2.1"))
+    assert brake._waiting == {}
+
+
 def test_a_crowd_of_tries_is_told_so(asked) -> None:
     asked.page._brake.from_one = 0
     assert (enter(asked).status_code, login._CROWDED in enter(asked).text) == (429, True)
@@ -258,7 +284,7 @@ def test_a_crowd_of_tries_is_told_so(asked) -> None:
     ("address", "whose"),
     [
         ("10.1.2.3", "10.1.2.3"), ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"), ("2001:db8:1:2:9::", "2001:db8:1:2::/64"),
-        ("", "elsewhere"), ("testclient", "elsewhere"),
+        ("", "elsewhere"), ("testclient", "elsewhere"), ("::ffff:1.2.3.4", "1.2.3.4"), ("::ffff:1.2.3.5", "1.2.3.5"),
     ],
 )  # fmt: skip
 def test_addresses_of_one_person_count_together(address: str, whose: str) -> None:

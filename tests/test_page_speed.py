@@ -3,6 +3,7 @@
 import copy
 import importlib.util
 import io
+import queue
 import subprocess
 import sys
 import threading
@@ -89,7 +90,7 @@ def photo(tmp_path):
 @pytest.fixture
 def never(monkeypatch):
     """Nothing is made in the background."""
-    monkeypatch.setattr(pictures, "LATER", 3600)
+    monkeypatch.setattr(pictures.Pictures, "finish_later", lambda self: None)
 
 
 def names_of(query):
@@ -203,6 +204,36 @@ def test_a_full_disk_in_the_background_is_told_when_somebody_asks(studio, photo,
     query.pictures._finish_quietly()
     with pytest.raises(OSError, match="full"):
         query.heats["collar"]
+
+
+@pytest.mark.usefixtures("never")
+def test_what_was_swept_is_made_again(studio, photo):
+    query = ask_with(photo, studio.look, studio.scratch, longest=studio.longest)
+    query.pictures.finish()
+    studio.scratch.forget(query.folder)
+    assert all(file.is_file() for file in (query.heats["collar"], query.crops["collar"], query.preview))
+    drawn = with_box(query, studio.look, "neckline", {"x0": 0.2, "y0": 0.3, "x1": 0.6, "y1": 0.5})
+    assert drawn.crops["neckline"].is_file()
+    assert names_of(query) == {"photo.jpg", "heat-collar.webp", "crop-collar.jpg", drawn.crops["neckline"].name}
+
+
+def test_few_photos_wait_with_their_pixels_and_the_others_are_read_again(studio, photo, monkeypatch):
+    line = queue.Queue(1)
+    monkeypatch.setattr(pictures, "_line", lambda: line)
+    first, second = (ask_with(photo, studio.look, studio.scratch, longest=studio.longest) for _ in range(2))
+    assert line.get_nowait()[1] is first.pictures
+    assert first.pictures._garment is not None
+    assert second.pictures._garment is None
+    assert second.crops["collar"].read_bytes() == first.crops["collar"].read_bytes()
+
+
+@pytest.mark.usefixtures("never")
+@pytest.mark.parametrize("error", [OSError("full"), AsenError("no"), RuntimeError("a fault")])
+def test_pixels_go_whatever_fails_in_the_background(studio, photo, monkeypatch, error):
+    query = ask_with(photo, studio.look, studio.scratch, longest=studio.longest)
+    monkeypatch.setattr(pictures, "save_layer", lambda *_: (_ for _ in ()).throw(error))
+    query.pictures._finish_quietly()
+    assert query.pictures._garment is None
 
 
 def test_the_authors_numbers_are_of_the_whole_photo(studio):
@@ -319,3 +350,15 @@ def test_warming_up_never_fails(studio, tmp_path, monkeypatch):
 
     monkeypatch.setattr(studio.engine, "look", broken)
     warm.warm(studio.engine, ROOT / "assets" / "samples", pause=0)
+
+
+def test_one_part_that_is_missing_keeps_none_of_the_others_from_warming_up(studio, monkeypatch):
+    def broken(*_):
+        raise RuntimeError("CUDA error: unspecified launch failure")
+
+    asked, real = [], importlib.import_module
+    monkeypatch.setattr(studio.engine, "look", broken)
+    monkeypatch.setattr(warm, "_LATER", ("asen_core.no_such_part", "json"))
+    monkeypatch.setattr(warm.importlib, "import_module", lambda name: asked.append(name) or real(name))
+    warm.warm(studio.engine, ROOT / "assets" / "samples", pause=0)
+    assert asked[-2:] == ["asen_core.no_such_part", "json"]

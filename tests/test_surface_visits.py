@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import os
 import re
 import select
 import socket
 import time
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import unquote
@@ -18,11 +20,15 @@ from callers import as_tool, file_at
 from clicks import Visitor
 from owned import engine  # noqa: F401
 from PIL import Image
-from starlette.routing import BaseRoute
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import BaseRoute, Route
 from tiny import photo
 
 from asen_core.ui import page
-from asen_core.ui.server import arrivals, gate
+from asen_core.ui.server import arrivals, gate, limits
 from asen_core.ui.server.gate import BELOW, ROUTES, allowed
 
 
@@ -126,6 +132,66 @@ def test_every_route_that_the_page_needs_is_there_and_no_other_answers(built, ur
         "/gradio_api/vibe-edit", "/gradio_api/vibe-code", "/gradio_api/run/{api_name}", "/gradio_api/stream/{event_id}",
         "/gradio_api/token", "/openapi.json", "/login", "/gradio_api/file/{path:path}",
     } <= shut  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("parts", "status", "kept"),
+    [
+        ([("other", ("a.png", b"x" * 100))], 200, 0),
+        ([("other", ("a.png", b"x" * 100)), ("files", ("b.png", b"y"))], 200, 1),
+        ([("files", (None, b"text"))], 400, 0),
+        ([("files", ("b.png", b"y")), ("files", (None, b"text"))], 400, 0),
+        ([("files", (".", b"y")), ("files", ("..", b"y")), ("files", ("/", b"y")), ("files", ("#", b"y"))], 200, 4),
+    ],
+)
+def test_nothing_stays_of_parts_that_nobody_would_tidy(built, first: Visitor, parts: list, status: int, kept: int) -> None:
+    folder = Path(first.sent).parents[1]
+    before = set(folder.rglob("*"))
+    answer = first.line.post("gradio_api/upload", files=parts)
+    assert (answer.status_code, "is not a file" in answer.text) == (status, status == 400)
+    new = {str(file) for file in set(folder.rglob("*")) - before if file.is_file()}
+    assert len(new) == kept
+    assert new == set(answer.json() if status == 200 else ())
+    assert new <= built.upload_file_set
+
+
+def test_an_upload_that_was_cut_off_leaves_nothing(url: str, first: Visitor) -> None:
+    before = set(Path(first.sent).parents[1].rglob("*"))
+    body = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\n\r\nhalf of it'
+    httpx.post(url + "gradio_api/upload", content=body, headers={"content-type": "multipart/form-data; boundary=x"})
+    assert set(Path(first.sent).parents[1].rglob("*")) == before
+
+
+def test_a_long_upload_is_refused_before_it_is_read(url: str) -> None:
+    place = httpx.URL(url)
+    with socket.create_connection((place.host, place.port), timeout=20) as line:
+        line.sendall(
+            f"POST /gradio_api/upload HTTP/1.1\r\nHost: {place.host}:{place.port}\r\nConnection: close\r\n"
+            f"Content-Type: multipart/form-data; boundary=x\r\nContent-Length: {limits.UPLOADED + 1}\r\n\r\n".encode()
+        )
+        assert b" 413 " in line.recv(200).partition(b"\r\n")[0]
+
+
+def test_an_upload_of_unknown_length_is_read_up_to_the_limit(tmp_path: Path) -> None:
+    async def taken(request: Request) -> PlainTextResponse:
+        parts = arrivals.Upload(request.headers, request.stream(), upload_dir=tmp_path, max_file_size=10**9)
+        return PlainTextResponse(str(len(await parts.parse())))
+
+    async def sent(files: int) -> AsyncIterator[bytes]:
+        for _ in range(files):
+            yield b'--x\r\nContent-Disposition: form-data; name="files"; filename="a"\r\n\r\n' + b"z" * 1000 + b"\r\n"
+        yield b"--x--\r\n"
+
+    async def asked(files: int) -> httpx.Response:
+        limit = Middleware(limits.RequestLimit, uploaded=3000)
+        app = Starlette(routes=[Route("/gradio_api/upload", taken, methods=["POST"])], middleware=[limit])
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://here") as client:
+            kind = {"content-type": "multipart/form-data; boundary=x"}
+            return await client.post("/gradio_api/upload", content=sent(files), headers=kind)
+
+    answers = [asyncio.run(asked(files)) for files in (5, 2)]
+    assert [(a.status_code, a.text[:12]) for a in answers] == [(413, "An upload ma"), (200, "1")]
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "FOO"])

@@ -361,6 +361,43 @@ def test_a_graphics_card_without_memory_is_told_with_the_photo_and_not_again(stu
     assert "alert" not in find.answered(handlers.photo_sent, shown[-1], values, {"path": str(photo)})[0][0]
 
 
+def test_a_full_disk_is_told_and_the_photo_before_stays(studio, photo, monkeypatch):
+    monkeypatch.setattr("asen_core.ui.find_alike.get_upload_folder", lambda: str(photo.parents[1]))
+    monkeypatch.setattr("asen_core.ui.pictures.Pictures.finish_later", lambda self: None)
+    values = ("neckline", 24, studio.engine.config.beta, -1.0, 0, {}, {})
+    with gr.Blocks():
+        find = FindAlike(studio)
+    visit = find.answered(handlers.photo_sent, None, values, {"path": str(photo)})[0][-1]
+
+    def full(*_):
+        raise AsenError("The server has no room.")
+
+    monkeypatch.setattr("asen_core.ui.pictures.save_layer", full)
+    shown, well = find.answered(handlers.photo_sent, visit, values, {"path": str(photo)})
+    assert not well
+    assert "no room" in shown[0]
+    assert shown[-1] is visit
+    assert [visit.query.folder] == list(studio.scratch.root.iterdir())
+    shown, well = find.answered(handlers.asked_anew, visit, ("collar", *values[1:]), {})
+    assert not well
+    assert "no room" in shown[0]
+    assert list(shown[1:4]) == [gr.skip()] * 3
+    assert shown[-1].query is visit.query
+
+
+def test_the_folder_of_a_photo_in_use_is_not_swept(studio, photo, monkeypatch):
+    monkeypatch.setattr("asen_core.ui.find_alike.get_upload_folder", lambda: str(photo.parents[1]))
+    values = ("neckline", 24, studio.engine.config.beta, -1.0, 0, {}, {})
+    with gr.Blocks():
+        find = FindAlike(studio)
+    visit = find.answered(handlers.photo_sent, None, values, {"path": str(photo)})[0][-1]
+    visit.query.pictures.finish()
+    os.utime(visit.query.folder, (1, 1))
+    find.answered(handlers.asked_anew, visit, values, {})
+    assert studio.scratch.sweep(handlers.KEPT_SECONDS) == 0
+    assert visit.query.preview.is_file()
+
+
 @pytest.mark.parametrize(("count", "want"), [(0, 0), (1, 1), (24, 24), (60, 60), (500, 60)])
 def test_opening_spreads_over_the_gallery(studio, count, want):
     items = opening(studio, count)

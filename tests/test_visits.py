@@ -96,6 +96,29 @@ def test_what_is_kept_for_too_long_goes_from_an_open_page_too(kept):
     assert kept.visits.here("a")
 
 
+def test_what_ends_a_visit_comes_later_in_order_and_an_error_stops_no_other(kept, monkeypatch, capsys):
+    later, gone = [], []
+
+    def forget(visit):
+        if visit.query.photo == "a":
+            raise RuntimeError("a fault")
+        gone.append(visit.query.photo)
+
+    kept.visits.later = later.append
+    monkeypatch.setattr(kept.visits.blocks.blocks[kept.state], "delete_callback", forget)
+    for name in ("a", "b", "c"):
+        kept.visits[name][kept.state] = with_photo(name)
+    kept.visits["d"][kept.state] = with_photo("d")
+    kept.visits.delete_state("b")
+    kept.clock.now += 1000
+    assert kept.visits.tidy() == ["b", "c", "d"]
+    assert gone == []
+    for end in later:
+        end()
+    assert gone == ["b", "c", "d"]
+    assert "a fault" in capsys.readouterr().err
+
+
 def test_no_more_lost_visits_are_remembered_than_it_says(kept, monkeypatch):
     monkeypatch.setattr(visits, "REMEMBERED", 2)
     for name in ("a", "b", "c"):

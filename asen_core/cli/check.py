@@ -53,7 +53,7 @@ def _looked(place: Path, quiet: bool) -> dict[str, Any]:
     kind, found = ("gallery", _gallery(place)) if _is_gallery(place) else ("model", _model(place))
     found = {"place": str(place), "kind": kind, **found, "seconds": round(perf_counter() - since, 2)}
     for name, what in list(found["damaged"].items())[:SHOWN]:
-        tell(f"Damaged: {place / name}: {what}")
+        tell(f"Damaged: {place if place.is_file() else place / name}: {what}")
     if more := len(found["damaged"]) - SHOWN:
         tell(f"... and {more} more.") if more > 0 else None
     if not quiet:
@@ -106,7 +106,7 @@ def _by_prints(place: Path, found: Checked) -> None:
 
 
 def _model(place: Path) -> dict[str, Any]:
-    from asen_core import checkpoint
+    from asen_core import checkpoint, files
 
     read = [p for p in (place / checkpoint.CONFIG, place / checkpoint.WEIGHTS) if p.is_file()] if place.is_dir() else [place]
     found: dict[str, Any] = {"files": len(read), "bytes": sum(p.stat().st_size for p in read), "damaged": {}}
@@ -116,4 +116,7 @@ def _model(place: Path) -> dict[str, Any]:
     except CheckpointError as reason:
         name = next((p.name for p in read if str(p) in str(reason)), read[0].name if read else checkpoint.CONFIG)
         found["damaged"] = {name: str(reason)}
+    config = place / checkpoint.CONFIG
+    if config in read and checkpoint.CONFIG not in found["damaged"] and files.CHECKSUM.encode() not in config.read_bytes()[:99]:
+        found["without_checksum"].append(checkpoint.CONFIG)
     return found

@@ -62,7 +62,7 @@ class Fitting:
         rest, done = asked, []
         while rest.garments or not done:
             size = len(rest.garments) if self._most is None else self._most
-            looked = self._tried(rest.part(0, size)) if size or not rest.garments else self._on_processor(rest)
+            looked = self._tried(rest.part(0, size)) if size or self._most is None else self._on_processor(rest)
             if looked is not None:
                 done.append(looked)
                 rest = rest.part(len(looked.embedding), len(rest.garments))

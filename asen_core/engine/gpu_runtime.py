@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -49,6 +50,8 @@ class GpuRuntime:
         except RuntimeError as error:
             if not full(error):  # else it is tried again with the first photos
                 raise
+        if self._plain is None:
+            self._release()
 
     @property
     def notice(self) -> str:
@@ -70,6 +73,7 @@ class GpuRuntime:
     def _release(self) -> None:
         if isinstance(self._quick, StagedRuntime):
             self._quick.release()
+        gc.collect()  # a way that was being made when the memory ran out is in a cycle
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
 
@@ -83,6 +87,7 @@ class GpuRuntime:
 
     def _held(self, numbers: Numbers, plain: Runtime) -> Runtime | None:
         """The quick way in these numbers, where it works and agrees with the plain one."""
+        quick = None
         try:
             quick = self._make(self._model, self._device, self.notes, numbers)
             reason = self._disagreement(quick, plain)
@@ -93,12 +98,20 @@ class GpuRuntime:
         if not reason:
             return quick
         self.notes.append(f"The quick pass with {str(numbers.local).removeprefix('torch.')} was given up: {reason}.")
+        if isinstance(quick, StagedRuntime):
+            quick.release()
+        quick = None
+        gc.collect()  # a stage and its recording hold each other, and with that memory of the device
         return None
 
     def _disagreement(self, quick: Runtime, plain: Runtime) -> str:
-        """Why the quick way can't be trusted, "" where it can: looks at a few drawn shapes, alone and together, both ways."""
-        whole = _probe(self._model, range(len(self._model.attributes)))
-        for asked in (whole, whole.part(0, 1), _probe(self._model, [0])):
+        """Why the quick way can't be trusted, "" where it can: looks at a few drawn shapes, alone and together, both ways.
+
+        Then at others: a recording that doesn't read its inputs would agree on those that it was made of.
+        """
+        every = range(len(self._model.attributes))
+        whole, other = _probe(self._model, every), _probe(self._model, every, len(_PROBE))
+        for asked in (whole, whole.part(0, 1), other, other.part(0, 1), _probe(self._model, [0])):
             mine, theirs = asked.by(quick).embedding, asked.by(plain).embedding
             least = float((mine * theirs).sum(-1).min())
             if not least >= LEAST:
@@ -106,14 +119,15 @@ class GpuRuntime:
         return ""
 
 
-def _probe(model: Model, wanted: Sequence[int]) -> Asked:
-    """Dark striped shapes on white, of a few sizes."""
+def _probe(model: Model, wanted: Sequence[int], first: int = 0) -> Asked:
+    """Dark striped shapes on white, of a few sizes; first: number of the first one, others look different."""
     garments = []
-    for turn, (height, width) in enumerate(_PROBE):
+    for turn, (height, width) in enumerate(_PROBE, first):
         y, x = np.mgrid[:height, :width]
         across, down = abs(x / width - 0.5), abs(y / height - 0.5)
         shape = (across < 0.2 + 0.1 * turn * down) & (down < 0.4)
-        stripes = 90 + 60 * np.sin((x + turn * y) / 7)[..., None] * np.array([1.0, 0.6, -0.4])
+        colour = np.roll([1.0, 0.6, -0.4], first > 0)
+        stripes = 90 + 60 * np.sin((x + turn * y) / 7)[..., None] * colour
         garments.append(Garment(np.where(shape[..., None], stripes, 250).astype(np.uint8)))
     config = model.config
     laid = [images.lay(g.pixels, config.input_size, config.fill, config.geometry) for g in garments]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from asen_core.errors import CheckpointError, QueryError
 from asen_core.graph import Network, offered, regions
 from asen_core.types import Frame, Garment
 
+AT_ONCE = 4
+"""Photos per pass: what the network holds of more of them no longer fits into the processor's cache."""
+
 
 class OpenVinoRuntime:
     """A `Runtime` for ASEN++ in float32."""
@@ -21,14 +25,14 @@ class OpenVinoRuntime:
     name, notice, on_gpu = "openvino", "", False
 
     def __init__(self, checkpoint: Checkpoint | Stored) -> None:
-        """Raises: QueryError where OpenVINO is missing or the network is of another method; CheckpointError."""
+        """Raises: QueryError where OpenVINO is missing or fails, or the network is of another method; CheckpointError."""
         self._config, self._attributes = checkpoint.config, len(checkpoint.vocabulary)
         if not offered(self._config):
             raise QueryError(f"The runtime openvino knows asen_pp only, not {self._config.method}; give the runtime torch.")
         try:
             self._network = Network(self._config, checkpoint.vocabulary, _tensors(checkpoint), cores())
-        except ImportError as reason:
-            raise QueryError("The runtime openvino needs one more package; run: pip install openvino") from reason
+        except (ImportError, OSError, RuntimeError) as reason:
+            raise QueryError(_unusable(reason)) from reason
         except ValueError as reason:
             _ = checkpoint.model  # names what is wrong with the tensors
             raise CheckpointError(f"The checkpoint doesn't hold the tensors that it should: {reason}") from reason
@@ -41,9 +45,21 @@ class OpenVinoRuntime:
         given: np.ndarray | None = None,
     ) -> Looked:  # fmt: skip
         """As `Runtime.run`."""
-        chosen = list(wanted)
-        if len(garments) * len(chosen) == 0:
-            return self._nothing(len(garments), chosen)
+        chosen, count = list(wanted), len(garments)
+        if count * len(chosen) == 0:
+            return self._nothing(count, chosen)
+        slices = [slice(first, first + AT_ONCE) for first in range(0, count, AT_ONCE)]
+        parts = [self._part(garments[s], inputs[s], frames[s], chosen, given if given is None else given[s]) for s in slices]
+        if len(parts) == 1:
+            return parts[0]
+        arrays = (np.concatenate([getattr(p, name) for p in parts]) for name in ("embedding", "attention", "boxes"))
+        read = zip(*(p.probabilities for p in parts), strict=True)
+        return Looked(*arrays, tuple(np.concatenate(rows) for rows in read))
+
+    def _part(
+        self, garments: Sequence[Garment], inputs: np.ndarray, frames: Sequence[Frame], chosen: list[int],
+        given: np.ndarray | None,
+    ) -> Looked:  # fmt: skip
         global_part, attention = (part[:, chosen] for part in self._network.look(inputs))
         boxes = regions(attention, [(g.width, g.height) for g in garments], frames, self._config)
         if given is not None:
@@ -74,6 +90,13 @@ class OpenVinoRuntime:
         parts = (np.zeros((b, a, d), np.float32) for d in (self._config.global_dim, self._config.local_dim))
         _, probabilities = self._network.joined(*parts, chosen)
         return Looked(*arrays, probabilities)
+
+
+def _unusable(reason: Exception) -> str:
+    if isinstance(reason, ImportError) and find_spec("openvino") is None:
+        return "The runtime openvino needs one more package; run: pip install openvino"
+    told = (str(reason).strip() or type(reason).__name__).splitlines()[0].rstrip(".")
+    return f"The runtime openvino is installed but can't be used here ({told[:200]}); give the runtime torch."
 
 
 def _tensors(checkpoint: Checkpoint | Stored) -> Mapping[str, np.ndarray]:

@@ -6,6 +6,7 @@ import ctypes
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -65,6 +66,8 @@ class Runtime(Protocol):
 def runtime_for(checkpoint: Checkpoint | Stored, device: str = "auto", runtime: str = "auto") -> Runtime:
     """The quickest that gives the reference's numbers: torch on a GPU, OpenVINO on a processor, else torch there.
 
+    "auto" goes on to torch where OpenVINO is installed but can't be loaded, or can't compile the network.
+
     Models of the authors' release keep to torch unless asked otherwise: their regions are promised to the pixel.
 
     Raises: QueryError for a device or runtime that can't be used here; CheckpointError.
@@ -72,12 +75,13 @@ def runtime_for(checkpoint: Checkpoint | Stored, device: str = "auto", runtime: 
     if runtime not in RUNTIMES:
         raise QueryError(f"Unknown runtime {runtime!r}; give one of {', '.join(RUNTIMES)}.")
     plain = device == "cpu" or (device == "auto" and not _gpu())
-    if runtime == "openvino" or (runtime == "auto" and plain and _quick(checkpoint)):
-        from asen_core.engine.openvino_runtime import OpenVinoRuntime
-
-        if device not in ("auto", "cpu"):
-            raise QueryError(f"The runtime openvino works on the processor, not on {device!r}; give the device cpu.")
-        return OpenVinoRuntime(checkpoint)
+    if runtime == "openvino" and device not in ("auto", "cpu"):
+        raise QueryError(f"The runtime openvino works on the processor, not on {device!r}; give the device cpu.")
+    if runtime == "openvino":
+        return _openvino(checkpoint)
+    if runtime == "auto" and plain and _quick(checkpoint):
+        with suppress(QueryError, ImportError, OSError, RuntimeError):
+            return _openvino(checkpoint)
     from asen_core.engine.torch_runtime import TorchRuntime, device_of
 
     where = device_of("cpu" if plain else device)
@@ -91,6 +95,12 @@ def runtime_for(checkpoint: Checkpoint | Stored, device: str = "auto", runtime: 
 def cores() -> int:
     """How many processor cores this process may use; libraries often count the machine's."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _openvino(checkpoint: Checkpoint | Stored) -> Runtime:
+    from asen_core.engine.openvino_runtime import OpenVinoRuntime
+
+    return OpenVinoRuntime(checkpoint)
 
 
 def _quick(checkpoint: Checkpoint | Stored) -> bool:

@@ -18,6 +18,8 @@ from asen_core.gallery.manifest import Manifest
 from asen_core.gallery.rows import Rows
 from asen_core.gallery.watches.file import NAME as WATCHES
 
+_TRIES = 5
+
 
 @dataclass
 class Checked:
@@ -34,14 +36,26 @@ class Checked:
 
 
 def check(directory: Path, each: Callable[[int, int], None] = lambda done, total: None) -> Checked:
-    """Read all of a gallery; what is wrong is noted, not raised. each: told (pictures done, all)."""
+    """Read all of a gallery; what is wrong is noted, not raised. each: told (pictures done, all).
+
+    Where another run writes a new generation meanwhile, and removes files of the one before, it starts over.
+    """
+    for _ in range(_TRIES):
+        found, held = _checked(directory, each)
+        if not found.damaged or held is None or not disk.superseded(directory, held):
+            break
+    return found
+
+
+def _checked(directory: Path, each: Callable[[int, int], None]) -> tuple[Checked, Manifest | None]:
+    """What was found, and the manifest that it was held against; None where that can't be read."""
     found = Checked()
     try:
         held = disk.read(directory)
         sealed = files.CHECKSUM.encode() in (directory / disk.MANIFEST).read_bytes()[:99]
     except GalleryError as reason:
         found.damaged[disk.MANIFEST] = str(reason.__cause__ or reason)
-        return found
+        return found, None
     _note(found, directory, disk.MANIFEST, "" if sealed else None)
     for name, digest in _named(held):
         _note(found, directory, name, _compared(directory / name, digest))
@@ -56,8 +70,11 @@ def check(directory: Path, each: Callable[[int, int], None] = lambda done, total
     if (directory / WATCHES).exists():
         _note(found, directory, WATCHES, _database(directory / WATCHES))
     if held.file(disk.ITEMS) not in found.damaged:
-        _pictures(found, directory, held, each)
-    return found
+        try:
+            _pictures(found, directory, held, each)
+        except (GalleryError, OSError, ValueError, sqlite3.Error) as reason:  # removed since it was compared
+            found.damaged[held.file(disk.ITEMS)] = f"can't be read ({str(reason)[:120]})"
+    return found, held
 
 
 def _named(held: Manifest) -> Iterator[tuple[str, str]]:

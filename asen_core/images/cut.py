@@ -10,7 +10,7 @@ from PIL import Image
 
 _GAP = 3
 """Large parts are shrunk by whole factors first, but never below so many times the size."""
-_BAND = 16
+_BAND = 8
 """Outputs that are computed at once."""
 
 

@@ -156,7 +156,7 @@ def kept(directory: Path) -> tuple[Prints, dict[str, int]]:
         files.check_archive(directory / FILE)
         stored = arrays.load_archive(directory / FILE)
         held, names = Prints(stored["bits"], stored["sha256"]), stored["pictures"].astype(str).tolist()
-        fits = str(stored["method"]) == _METHOD and held.bits.shape == (len(names), len(KINDS), BITS // 8)
+        fits = str(stored["method"]) == str(_METHOD) and held.bits.shape == (len(names), len(KINDS), BITS // 8)
         if fits and held.sha256.shape == (len(names), 32) and held.bits.dtype == held.sha256.dtype == np.uint8:
             return held, {name: i for i, name in enumerate(names)}
     except _UNREADABLE:

@@ -90,8 +90,9 @@ class FindAlike:
     ) -> tuple[tuple[Any, Any, Any, Any, Visit], bool]:
         """Values for `shown` after a step, and whether it went well; else the visit stays and the notice says why."""
         before = visit or Visit()
-        if before.own is not None:
-            before.own.touch()
+        for used in (before.own, before.query and before.query.pictures):
+            if used is not None:
+                used.touch()
         try:
             ask = question(self.used(before), values)
         except AsenError as error:
@@ -104,7 +105,11 @@ class FindAlike:
         if visit is None and after.query is None and visits.lost():
             text = busy.LOST
         slower = self.used(after).engine.notice if after.query is not before.query else ""
-        return (present.notice(text or slower), *self.page(after, ask), after), not text
+        try:
+            shown: tuple[Any, Any, Any] = self.page(after, ask)
+        except AsenError as error:
+            shown, text = (gr.skip(), gr.skip(), gr.skip()), text or str(error)
+        return (present.notice(text or slower), *shown, after), not text
 
     def page(self, visit: Visit, ask: Ask) -> tuple[str, str, str]:
         """Left side, grid and comparison as they now are."""

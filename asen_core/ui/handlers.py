@@ -139,6 +139,8 @@ def _begin(studio: Studio, visit: Visit, ask: Ask, photo: Path, item: str = "") 
     query = ask_with(photo, studio.look, studio.scratch, item, studio.longest)
     try:
         begun = asked_anew(studio, replace(visit, query=query, answer=None, chosen=""), ask, {})
+        for pictures in (query.heats, query.crops):  # what is shown first: where there is no room, the photo before stays
+            pictures[ask.attribute]
     except BaseException:
         query.forget(studio.scratch)
         raise

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import threading
+import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from functools import cache
 from math import ceil, floor
 from pathlib import Path
+from queue import Full, Queue
 
 from PIL import Image
 
 from asen_core import draw, images
 from asen_core.errors import AsenError
 from asen_core.types import Box, Garment, View
-from asen_core.ui.scratch import save_layer, save_photo
+from asen_core.ui.scratch import made_anew, save_layer, save_photo
 
 PREVIEW, CROP, HEAT = 1280, 640, 140
 """Pixels of the longer side, at most. The page shows a photo up to 640 pixels high, a crop up to 230, on screens of double
@@ -22,6 +27,8 @@ density too; a heat map has 14 cells, and a browser draws smoothly between so ma
 CROP_BYTES = 32_000
 LATER = 0.5
 """Seconds until what was not asked for is made: the answer, and a change of attribute at once after it, come first."""
+WAITING = 16
+"""Photos at most whose pixels are kept for what is made later."""
 _ONE = threading.Lock()
 
 
@@ -29,7 +36,7 @@ class Pictures:
     """Preview, heat maps and crops of one photo, in its folder. Safe to use from several threads.
 
     Until all are made, or for `LATER` seconds, the photo's pixels are kept; after that it is read again where need be.
-    preview: is there; heats, crops: attribute -> file, made when it is taken out.
+    heats, crops: attribute -> file, made when it is taken out.
     """
 
     def __init__(self, garment: Garment, views: Mapping[str, View], photo: Path, folder: Path, longest: int | None) -> None:
@@ -41,9 +48,14 @@ class Pictures:
         self._lock = threading.RLock()
         self._there: set[str] = set()
         self._closed = False
-        self.preview = save_photo(_part(garment, garment.box, PREVIEW), folder / "photo.jpg")
+        self._preview()
         self.heats: Mapping[str, Path] = _Made(self._views, self._heat)
         self.crops: Mapping[str, Path] = _Made(self._views, self._crop)
+
+    @property
+    def preview(self) -> Path:
+        """The whole photo; is there, unless the folder was swept: then made again. Raises: as `garment`."""
+        return self._preview()
 
     def garment(self) -> Garment:
         """The photo as it was looked at. Raises: PhotoError where it is no longer kept."""
@@ -66,10 +78,17 @@ class Pictures:
         self._garment = None
 
     def finish_later(self) -> None:
-        """`finish` in the background; one photo at a time, so that those who wait for an answer keep a processor."""
-        later = threading.Timer(LATER, self._finish_quietly)
-        later.daemon = True
-        later.start()
+        """`finish` in the background; where many wait for that, only let go of the pixels: all is made when it is asked for."""
+        try:
+            with _ONE:
+                _line().put_nowait((time.monotonic() + LATER, self))
+        except Full:
+            self._garment = None
+
+    def touch(self) -> None:
+        """They are in use: not swept away with what was left."""
+        with suppress(OSError):
+            os.utime(self.folder)
 
     def close(self) -> None:
         """Nothing is written any more: the folder may go."""
@@ -78,9 +97,21 @@ class Pictures:
 
     def _finish_quietly(self) -> None:
         # What could not be made now is made, or refused with its reason, when it is asked for.
-        with _ONE, suppress(AsenError, OSError):
+        try:
             self.finish()
-        self._garment = None
+        except (AsenError, OSError):
+            pass
+        except Exception:  # whatever it was, the next photo shall come
+            traceback.print_exc()
+        finally:
+            self._garment = None
+
+    def _preview(self) -> Path:
+        def save(path: Path) -> Path:
+            garment = self.garment()
+            return save_photo(_part(garment, garment.box, PREVIEW), path)
+
+        return self._made("photo.jpg", save)
 
     def _heat(self, attribute: str) -> Path:
         view = self._views[attribute]
@@ -94,6 +125,8 @@ class Pictures:
     def _made(self, name: str, save: Callable[[Path], Path]) -> Path:
         path = self.folder / name
         with self._lock:
+            if not self._closed and made_anew(self.folder):
+                self._there.clear()
             if name not in self._there and not self._closed:
                 save(path)
                 self._there.add(name)
@@ -114,6 +147,22 @@ class _Made(Mapping[str, Path]):
 
     def __len__(self) -> int:
         return len(self._attributes)
+
+
+@cache
+def _line() -> Queue[tuple[float, Pictures]]:
+    """When to finish which: by one thread, one photo at a time, so that those who wait for an answer keep a processor."""
+    line: Queue[tuple[float, Pictures]] = Queue(WAITING)
+    threading.Thread(target=_work, args=(line,), daemon=True).start()
+    return line
+
+
+def _work(line: Queue[tuple[float, Pictures]]) -> None:
+    while True:
+        due, pictures = line.get()
+        time.sleep(max(0.0, due - time.monotonic()))
+        pictures._finish_quietly()
+        del pictures  # not kept while none waits
 
 
 def _part(garment: Garment, box: Box, most: int) -> Image.Image:

@@ -72,6 +72,15 @@ def _age(path: Path | os.DirEntry[str]) -> float:
         return 0.0
 
 
+def made_anew(folder: Path) -> bool:
+    """Make one photo's folder where it was swept; whether it was. Raises: AsenError where there is no room."""
+    if folder.is_dir():
+        return False
+    with _room():
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return True
+
+
 def save_photo(picture: Image.Image, path: Path, heaviest: int = HEAVIEST) -> Path:
     """As JPEG, which takes a tenth of the time that WebP takes; returns `path`.
 

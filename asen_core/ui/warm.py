@@ -36,7 +36,7 @@ def warm(engine: Engine, samples: Path, pause: float = PAUSE) -> None:
     for name in _ASKED:
         with suppress(ImportError):
             importlib.import_module(name)
-    with suppress(AsenError, OSError):
+    with suppress(Exception):  # whoever asks for a look is told why it fails; what comes next is wanted all the same
         for photo in garments[:1]:
             garment = images.load(photo, longest=LONGEST)
             views = engine.look(garment.pixels)
@@ -45,7 +45,8 @@ def warm(engine: Engine, samples: Path, pause: float = PAUSE) -> None:
                 draw.heat(views[attribute], (garment.width, garment.height))
     for name in _LATER:
         time.sleep(pause)
-        importlib.import_module(name)
+        with suppress(ImportError):
+            importlib.import_module(name)
     gallery = engine.gallery
     for item in gallery.items if len(gallery) <= TILES else ():
         with suppress(AsenError):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 import traceback
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from weakref import WeakKeyDictionary
@@ -49,6 +51,9 @@ class Line(Queue):
         super().__init__(False, page.max_threads, 1, None, page, 1)
         self.notice, self.visits, self.uploads = notice, visits, uploads
         visits.occupied, visits.dropped = (lambda session: self.open_of(session) > 0), self._forget
+        self._ending = ThreadPoolExecutor(1)
+        visits.later = self._ending.submit
+        self._idle: set[str] = set()
         self.ANALYTICS_MAX_EVENTS = 0  # a table of all events, made anew at each of them, that nothing here shows
         self._told: WeakKeyDictionary[Event, tuple[str, float]] = WeakKeyDictionary()
 
@@ -78,6 +83,21 @@ class Line(Queue):
             return False, refused, "queue_full"
         return True, await self._answer(Event(body.session_hash, fn, request, username), refused), "success"
 
+    def get_events(self) -> tuple[list[Event], bool, str] | None:
+        """What is served next: of those at the head of their lines the one that waits for longest.
+
+        What a visitor's events write they also read, so they go one after another; others pass by those that have to wait.
+        """
+        under_way = [e for job in self.active_jobs if job for e in job]
+        lines = [q for q in self.event_queue_per_concurrency_id.values() if q.queue]
+        free = [q for q in lines if q.concurrency_limit is None or q.current_concurrency < q.concurrency_limit]
+        heads = [(head, q) for q in free if (head := _head(q.queue, under_way)) is not None]
+        if not heads:
+            return None
+        head, line = min(heads, key=lambda found: found[0].enqueue_time)
+        line.queue.remove(head)
+        return [head], head.fn.batch, line.concurrency_id
+
     def broadcast_estimations(self, concurrency_id: str, after: int | None = None) -> None:
         """Tell those who wait; called when one joins (after: its rank) and every second."""
         super().broadcast_estimations(concurrency_id, after)
@@ -85,18 +105,16 @@ class Line(Queue):
             self._say_places(self.event_queue_per_concurrency_id[concurrency_id])
 
     def send_message(self, event: Event, event_message: EventMessage) -> None:
-        """One that was told its place is told that it has come to an end, too."""
+        """One that was told its place is told that it has come to an end, too. Nothing where nobody listens any more."""
+        if event.session_hash not in self.pending_messages_per_session:
+            return
         super().send_message(event, event_message)
         if isinstance(event_message, ProcessStartsMessage) and event in self._told:
             self._say(event, busy.TURN)
 
     def open_of(self, session: str) -> int:
         """Events of a visitor that wait or are under way."""
-        lines = self.event_queue_per_concurrency_id.values()
-        jobs = [e for job in self.active_jobs if job for e in job]
-        return sum(e.session_hash == session for line in lines for e in line.queue) + sum(
-            e.session_hash == session for e in jobs
-        )
+        return sum(e.session_hash == session for e in self._open())
 
     def seconds(self, events: list[Event]) -> float | None:
         """How long it takes to serve them one after another; None where that isn't known yet."""
@@ -143,11 +161,26 @@ class Line(Queue):
         self.pending_messages_per_session.pop(session, None)
         self.pending_event_ids_session.pop(session, None)
 
+    def _open(self) -> Iterator[Event]:
+        yield from (e for line in self.event_queue_per_concurrency_id.values() for e in line.queue)
+        yield from (e for job in self.active_jobs if job for e in job)
+
+    def _forget_idle(self) -> None:
+        """Those who cancelled all that they waited for left no visit: they go once nothing was open in two rounds."""
+        known = {*self.pending_messages_per_session, *self.pending_event_ids_session}
+        known -= {e.session_hash for e in self._open()}
+        idle = {s for s in known if s not in self.visits and not self.visits.here(s)}
+        for session in idle & self._idle:
+            self._forget(session)
+        self._idle = idle
+
     async def _tidy(self) -> None:
         while not self.stopped:
             await asyncio.sleep(TIDY)
             try:
                 self.visits.tidy()
+                self._forget_idle()
+                await asyncio.wrap_future(self._ending.submit(lambda: None))  # those that ended have gone
                 sent, kept = self.blocks.upload_file_set, self.visits
                 gone = await asyncio.to_thread(self.uploads.tidy, list(sent), set(kept.used), set(kept.files()))
                 sent.difference_update(gone)
@@ -173,9 +206,26 @@ class Line(Queue):
 
     def _say(self, event: Event, text: str) -> None:
         """Put a text in the notice of one who waits. What follows the first message travels as changes to it."""
+        if event.session_hash not in self.pending_messages_per_session:
+            return
         html, first = busy.waiting(text), event not in self._told
         self._told[event] = (text, time.monotonic())
         output = self._output(event.fn, html)
         if not first:
             output["data"] = [[["replace", [], html]] if part is self.notice else [] for part in event.fn.outputs]
         super().send_message(event, ProcessGeneratingMessage(output=output, success=True))
+
+
+def _head(queue: list[Event], under_way: list[Event]) -> Event | None:
+    """The first that may be served now: no other event of its visitor that writes the same is under way."""
+    writing = {(e.session_hash, part._id) for e in under_way for part in _states(e)}
+    held: set[str] = set()
+    for event in queue:
+        if event.session_hash not in held and not any((event.session_hash, part._id) in writing for part in _states(event)):
+            return event
+        held.add(event.session_hash)  # each visitor's own order stays
+    return None
+
+
+def _states(event: Event) -> Iterator[gr.State]:
+    return (part for part in event.fn.outputs if isinstance(part, gr.State))

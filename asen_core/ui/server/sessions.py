@@ -68,6 +68,7 @@ class Brake:
     """Lets tries wait, the longer the more wrong ones came before: for a name and from an address.
 
     A try waits, it is not refused, and at most `longest` seconds: nobody can shut another person out by trying their name.
+    Nor by waiting: half of the places are for addresses with at most two wrong tries, one place each.
     """
 
     longest: float = 8.0
@@ -88,7 +89,9 @@ class Brake:
     def held(self, address: str) -> Iterator[None]:
         """While a try waits and is checked. Raises: CrowdedError."""
         place = network(address)
-        if self._waiting.get(place, 0) >= self.from_one or sum(self._waiting.values()) >= self.at_once:
+        doubtful = place in self._waiting or self._count(f"from {place}") > 2
+        places = self.at_once // 2 if doubtful else self.at_once
+        if self._waiting.get(place, 0) >= self.from_one or sum(self._waiting.values()) >= places:
             raise CrowdedError
         self._waiting[place] = self._waiting.get(place, 0) + 1
         try:
@@ -116,11 +119,12 @@ class Brake:
 
 
 def network(address: str) -> str:
-    """What one person commands of addresses: one of IPv4, 2 ** 64 of IPv6."""
+    """What one person commands of addresses: one of IPv4, also as written in IPv6, or 2 ** 64 of IPv6."""
     try:
         whole = ipaddress.ip_address(address)
     except ValueError:
         return "elsewhere"
+    whole = getattr(whole, "ipv4_mapped", None) or whole
     return str(ipaddress.ip_network((whole, 64), strict=False)) if whole.version == 6 else str(whole)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+import traceback
 from collections import OrderedDict
 from collections.abc import Callable
 from copy import copy
@@ -72,7 +73,8 @@ class Session(SessionState):
 class Visits(StateHolder):
     """Visits by their session. A page that is open is here; one that was closed goes after a while, with all its files.
 
-    away, silent: as AWAY and SILENT. occupied: whether a session has questions open, which keeps it.
+    away, silent: as AWAY and SILENT. occupied: whether a session has questions open, which keeps it. later: runs what ends a
+    visit, which may wait for pictures that are being made; at once, unless it is set.
     """
 
     def __init__(self, away: float = AWAY, silent: float = SILENT, clock: Callable[[], float] = time.monotonic) -> None:
@@ -80,6 +82,7 @@ class Visits(StateHolder):
         self.away, self.silent = away, silent
         self.occupied: Callable[[str], bool] = lambda session: False
         self.dropped: Callable[[str], None] = lambda session: None
+        self.later: Callable[[Callable[[], None]], object] = lambda end: end()
         self.used: set[Path] = set()
         self._clock = clock
         self._pages: dict[str, int] = {}
@@ -144,19 +147,33 @@ class Visits(StateHolder):
         if visit.files:
             self._note(session)
         for component, value, _ in visit.state_components:
-            component.delete_callback(value)
+            self._end(component, value)
 
     def delete_state(self, session_id: str, expired_only: bool = False) -> None:
         """What was kept for too long goes, also from a page that is still open."""
         visit = self.session_data.get(session_id)
-        had = visit is not None and bool(visit.files)
-        super().delete_state(session_id, expired_only)
+        if visit is None:
+            return
+        had = bool(visit.files)
+        for component, value, expired in list(visit.state_components):
+            if expired or not expired_only:
+                del visit.state_data[component._id]
+                self._end(component, value)
         if had and not visit.files:
             self._note(session_id)
 
     def lost(self, session: str) -> bool:
         """Whether this visitor's things went; said once."""
         return self._lost.pop(session, self) is None
+
+    def _end(self, component: State, value: Any) -> None:
+        def end() -> None:
+            try:
+                component.delete_callback(value)
+            except Exception:  # whatever it was, the other visits shall end
+                traceback.print_exc()
+
+        self.later(end)
 
     def _note(self, session: str) -> None:
         self._lost[session] = None
