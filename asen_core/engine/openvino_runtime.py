@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from asen_core import images
 from asen_core.checkpoint import Checkpoint, Stored
@@ -36,6 +37,7 @@ class OpenVinoRuntime:
         except ValueError as reason:
             _ = checkpoint.model  # names what is wrong with the tensors
             raise CheckpointError(f"The checkpoint doesn't hold the tensors that it should: {reason}") from reason
+        self._blas = ThreadpoolController()
         self._hands = ThreadPoolExecutor(cores(), thread_name_prefix="cut")
         self.value_dim = self._network.value_dim
         self.dim = self._config.global_dim + self._config.local_dim + self.value_dim
@@ -45,10 +47,19 @@ class OpenVinoRuntime:
         given: np.ndarray | None = None,
     ) -> Looked:  # fmt: skip
         """As `Runtime.run`."""
-        chosen, count = list(wanted), len(garments)
-        if count * len(chosen) == 0:
-            return self._nothing(count, chosen)
-        slices = [slice(first, first + AT_ONCE) for first in range(0, count, AT_ONCE)]
+        chosen = list(wanted)
+        if len(garments) * len(chosen) == 0:
+            return self._nothing(len(garments), chosen)
+        with self._blas.limit(
+            limits=1, user_api="blas"
+        ):  # its threads spin after each product and would be in the network's way
+            return self._whole(garments, inputs, frames, chosen, given)
+
+    def _whole(
+        self, garments: Sequence[Garment], inputs: np.ndarray, frames: Sequence[Frame], chosen: list[int],
+        given: np.ndarray | None,
+    ) -> Looked:  # fmt: skip
+        slices = [slice(first, first + AT_ONCE) for first in range(0, len(garments), AT_ONCE)]
         parts = [self._part(garments[s], inputs[s], frames[s], chosen, given if given is None else given[s]) for s in slices]
         if len(parts) == 1:
             return parts[0]

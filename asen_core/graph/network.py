@@ -26,7 +26,10 @@ def offered(config: ModelConfig) -> bool:
 
 
 class Network:
-    """Global branch, local branch and read-out. One call at a time: the caller holds a lock."""
+    """Global branch, local branch and read-out. One call at a time: the caller holds a lock.
+
+    Arrays that `look` and `zoom` give are overwritten by their next call.
+    """
 
     def __init__(
         self, config: ModelConfig, vocabulary: Vocabulary, tensors: Mapping[str, np.ndarray], threads: int = 0
@@ -51,12 +54,12 @@ class Network:
 
     def look(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """inputs (B, S, S, 3) uint8 -> global embeddings (B, A, Dg), unit norm, and attention (B, A, h, w), sum 1."""
-        found = self._look(inputs)
+        found = self._look(inputs, share_inputs=True, share_outputs=True)
         return found[0], found[1]
 
     def zoom(self, crops: np.ndarray, of: np.ndarray, which: np.ndarray) -> np.ndarray:
         """Crops (U, s, s, 3) float32 in 0..255, of[p] under attribute which[p], (P,) int64 -> embeddings (P, Dl), unit norm."""
-        return self._zoom([crops, of, which])[0]
+        return self._zoom([crops, of, which], share_inputs=True, share_outputs=True)[0]
 
     def joined(
         self, global_part: np.ndarray, local_part: np.ndarray, wanted: Sequence[int]
