@@ -117,7 +117,7 @@ def markdown(found: Mapping[str, Any]) -> str:
         work = found["work"][stage]
         row = [said, f"{work['mmac']:,.1f}", f"{work['mb']:,.2f}", timing.figure(least[stage])]
         for name in names:
-            row += [timing.figure(found["ms"][name][stage]), f"{tables.percent(reached[name].get(stage))} %"]
+            row += [timing.figure(found["ms"][name][stage]), _share(reached[name].get(stage))]
         rows.append(row)
     sums = ["**all**", "", "", f"**{timing.figure(sum(least[s] for s in STAGES))}**"]
     for name in names:
@@ -131,6 +131,11 @@ def markdown(found: Mapping[str, Any]) -> str:
         f"parts. Decoding and overlay are held against their bytes alone. {timing.ran_on(found)}"
     )
     return f"{tables.table(heads, [*rows, sums])}\n\n{note}"
+
+
+def _share(reached: float | None) -> str:
+    """A stage that is the difference of two times may come out quicker than it can be: then nothing is said."""
+    return "–" if reached is None or reached > 1 else f"{tables.percent(reached)} %"
 
 
 if __name__ == "__main__":
