@@ -150,6 +150,6 @@ def test_shares_and_the_table_by_hand() -> None:
     }  # fmt: skip
     lines = stages.markdown(found).splitlines()
     assert lines[2] == "| decode | 1,234.5 | 6.78 | 1.00 | 2.00 | 50.0 % | 2.00 | 50.0 % |"
-    assert lines[5].endswith("| 1.00 | 0 | – % | 0 | – % |")
+    assert lines[5].endswith("| 1.00 | 0 | – | 0 | – |")
     assert lines[11] == "| **all** |  |  | **9.00** | **16.0** | 56.2 % | **16.0** | 56.2 % |"
     assert "100 (1 MB), 20 (256 MB)" in lines[-1]
