@@ -13,7 +13,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from asen_core.ui.server.web import route_of
+from asen_core.ui.server.web import answered, route_of
 
 FILES = "/gradio_api/file="
 _READ = frozenset({"GET", "HEAD"})
@@ -73,11 +73,7 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or let it through."""
-        if scope["type"] == "lifespan":
-            await self._app(scope, receive, send)
-            return
-        if scope["type"] != "http":
-            await send({"type": "websocket.close", "code": 1008})
+        if await answered(self._app, scope, receive, send):
             return
         route = route_of(scope)
         if not allowed(route, scope["method"]):

@@ -30,7 +30,7 @@ from asen_core.accounts import MOST, VARIABLE, Accounts
 from asen_core.errors import AccountError
 from asen_core.ui.server import login_page
 from asen_core.ui.server.sessions import LONGEST, Brake, CrowdedError, Sessions
-from asen_core.ui.server.web import is_https, route_of
+from asen_core.ui.server.web import answered, is_https, route_of
 
 INSIDE = "x-alike-inside"
 """The header by which the server's own calls, those of its tools, are known to it."""
@@ -60,11 +60,7 @@ class Login:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or let it through."""
-        if scope["type"] == "lifespan":
-            await self._app(scope, receive, send)
-            return
-        if scope["type"] != "http":
-            await send({"type": "websocket.close", "code": 1008})
+        if await answered(self._app, scope, receive, send):
             return
         try:
             answer = await self._answer(scope, receive)

@@ -6,7 +6,7 @@ import os
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
-from starlette.types import Scope
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 HOSTS = "ASEN_HOSTS"
 """Names the hosts, with commas between, under which others reach the page through a proxy on this machine."""
@@ -59,3 +59,12 @@ def is_elsewhere(headers: Headers) -> bool:
 def _place(host: str) -> str:
     """Host and port, the usual port left out."""
     return host.lower().removesuffix(":80").removesuffix(":443")
+
+
+async def answered(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> bool:
+    """Whether this is no request: what starts and ends the server goes on to `app`, other connections are closed."""
+    if scope["type"] == "lifespan":
+        await app(scope, receive, send)
+    elif scope["type"] != "http":
+        await send({"type": "websocket.close", "code": 1008})
+    return scope["type"] != "http"
